@@ -1,0 +1,1 @@
+"""From a file to a verified folder: importer, driver, verification, command line."""

@@ -1,0 +1,121 @@
+"""What can go wrong, as a user sees it: what, where, and what to do about it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class Onnx2msError(Exception):
+    """Base of every error that onnx2ms raises on purpose.
+
+    Attributes:
+        message: What is wrong and where; the first line stands alone.
+        help: What to do about it, one sentence or two; empty if nothing can be done.
+        exit_status: Status with which the command line ends.
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, help: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+    def __str__(self) -> str:
+        return f"{self.message}\n\nhelp: {self.help}" if self.help else self.message
+
+
+class UsageError(Onnx2msError):
+    """The call is wrong: an unknown input, a shape of the wrong rank, an existing folder."""
+
+    exit_status = 2
+
+
+class ModelError(Onnx2msError):
+    """The file cannot be read, or is not a valid ONNX model."""
+
+
+class OutputError(Onnx2msError):
+    """The folder cannot be written."""
+
+
+class PassError(Onnx2msError):
+    """A graph pass failed, left an invalid graph or changed what the graph computes."""
+
+
+class NotProvenError(Onnx2msError):
+    """Converted, but the new network is not shown to compute what the old one did.
+
+    Attributes:
+        conversion: The finished `onnx2ms.Conversion`; its files are kept.
+    """
+
+    exit_status = 3
+
+    def __init__(self, message: str, *, help: str = "", conversion: object = None) -> None:
+        super().__init__(message, help=help)
+        self.conversion = conversion
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One operator that cannot be compiled.
+
+    Attributes:
+        operator: Domain and type, as in `com.acme.Swoosh`; the domain ai.onnx is not written.
+        node: Name of the node in the model.
+        path: Dotted path of its PyTorch module, empty where unknown.
+        reason: One clause, such as "no emitter for this operator".
+    """
+
+    operator: str
+    node: str
+    path: str
+    reason: str
+
+    @property
+    def place(self) -> str:
+        """Node and module path as one phrase."""
+        return f"{self.node} ({self.path})" if self.path else self.node
+
+
+class UnsupportedError(Onnx2msError):
+    """Some operators cannot be compiled; all of them are told at once.
+
+    Attributes:
+        problems: One entry a node.
+    """
+
+    def __init__(self, model: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        groups: dict[tuple[str, str], list[Problem]] = {}
+        for problem in problems:
+            groups.setdefault((problem.operator, problem.reason), []).append(problem)
+        operators = len({problem.operator for problem in problems})
+        lines = [f"cannot compile {model}: {count(operators, 'operator')} not supported", ""]
+        for (operator, reason), members in groups.items():
+            more = f", and {len(members) - 1} more" if len(members) > 1 else ""
+            lines += [
+                f"  {operator}     {count(len(members), 'node')}",
+                f"    at    {members[0].place}{more}",
+                f"    why   {reason}",
+            ]
+        super().__init__("\n".join(lines), help="docs/operators.md lists what is supported")
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 node`, `2 nodes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def quoted(name: str, limit: int = 80) -> str:
+    """Return a name of the model for a message: printable, on one line, of bounded length."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    return f"'{text}'" if len(text) <= limit else f"'{text[: limit - 1]}…'"
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """Return `; did you mean 'a' or 'b'?` for a name that is not there; empty if none is like it."""
+    # difflib is quadratic in the lengths, and a name of the model may be of any length
+    close = get_close_matches(name[:100], [other for other in names if len(other) <= 100], 3)
+    return f"; did you mean {' or '.join(map(quoted, close))}?" if close else ""

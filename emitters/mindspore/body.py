@@ -1,0 +1,82 @@
+"""The text of `construct`."""
+
+import onnx_ir as ir
+
+from .cells import Own, Step
+from .classes import ClassBuilder, ClassDefinition
+from .layout import fit
+from .places import Marked, Marks
+from .render import TreeRenderer, fill
+from .statements import Body, Statement
+
+
+class BodyWriter:
+    """Writes `construct` of one class.
+
+    Args:
+        builder: Knows all classes.
+        definition: The class.
+        body: Its statements.
+        marks: Keeps where each value is computed.
+    """
+
+    def __init__(
+        self, builder: ClassBuilder, definition: ClassDefinition, body: Body, marks: Marks
+    ) -> None:
+        self._definition = definition
+        self._body = body
+        self._marks = marks
+        self._cell = definition.cluster.template
+        self._maker = {output: step for step in self._cell.steps for output in step.outputs}
+        names = {i: f"self.{name}" for i, name in definition.names.items()}
+        self._renderer = TreeRenderer(builder, names)
+
+    def lines(self) -> list[str]:
+        """Return the method, indented, with marks."""
+        arguments = [f"{name}: ms.Tensor" for name in self._body.arguments.values()]
+        count = len(self._cell.outputs)
+        returns = "ms.Tensor" if count == 1 else f"tuple[{', '.join(['ms.Tensor'] * count)}]"
+        lines = fit(4, f"def construct({', '.join(['self', *arguments])}) -> {returns}:")
+        for statement in self._body.statements:
+            lines += fit(8, self._statement(statement))
+        return lines
+
+    def _statement(self, statement: Statement) -> str:
+        """Return a statement on one line."""
+        if statement.step is None:
+            return f"return {', '.join(self._operand(v, 0) for v in self._cell.outputs)}"
+        local = statement.targets[0] if len(statement.targets) == 1 else ""
+        return f"{', '.join(statement.targets)} = {self._step(statement.step, local)}"
+
+    def _step(self, step: Step, local: str) -> str:
+        """Return the expression of a step, marked unless it is marked in the cell it calls."""
+        text = self._call(step) if step.code is None else self._expression(step)
+        if step.code is not None or self._cell.children[step.child].layer is not None:
+            text = self._marks.add(text, Marked(self._definition, step, local))
+        if self._body.is_optional(step):
+            passed = self._operand(step.operands[0], 0)
+            text = f"{passed} if self.{step.child} is None else {text}"
+        return text
+
+    def _call(self, step: Step) -> str:
+        head, dot, index = step.child.rpartition(".")
+        name = f"{head}[{index}]" if dot else step.child
+        return f"self.{name}({', '.join(self._operand(operand, 0) for operand in step.operands)})"
+
+    def _expression(self, step: Step) -> str:
+        assert step.code is not None, "a call has no template"
+        settings = self._definition.settings[self._cell.steps.index(step)]
+        operands = [self._operand(o, step.code.slot(i)) for i, o in enumerate(step.operands)]
+        texts = {name: self._renderer.text(tree) for name, tree in settings.items()}
+        return fill(step.code.template, operands, texts)
+
+    def _operand(self, operand: ir.Value | Own, binds: int) -> str:
+        """Return an operand, in brackets where it binds less than its place demands."""
+        if isinstance(operand, Own):
+            return f"self.{operand.name}"
+        if operand not in self._body.inlined:
+            return self._body.names[operand]
+        step = self._maker[operand]
+        text = self._step(step, "")
+        loose = step.code is not None and step.code.binds < binds
+        return f"({text})" if loose else text

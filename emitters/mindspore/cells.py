@@ -1,0 +1,92 @@
+"""The network as a tree of cells: what objects there are, and what each of them computes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import onnx_ir as ir
+
+from .code import Expression, Layer, WeightSource
+
+
+@dataclass(frozen=True)
+class Own:
+    """An operand that the cell itself holds, `self.weight`."""
+
+    name: str
+
+
+Operand = ir.Value | Own
+
+
+@dataclass(eq=False)
+class Step:
+    """One operator or one call of a child, in the body of a cell.
+
+    Attributes:
+        operands: What it reads, in the order of the template or of the child's arguments.
+        outputs: Values that it makes.
+        node: The ONNX node; the last one of the child's for a call.
+        code: The expression; None for a call.
+        child: Name of the child that is called; empty for an expression.
+        module: Name of the PyTorch module of an expression, where it had one of its own.
+    """
+
+    operands: list[Operand]
+    outputs: list[ir.Value]
+    node: ir.Node
+    code: Expression | None = None
+    child: str = ""
+    module: str = ""
+
+
+@dataclass(eq=False)
+class Cell:
+    """One object of the generated network.
+
+    Attributes:
+        path: Attributes from the root to it, joined by dots; empty for the root.
+        torch_class: Qualified PyTorch class where the file tells, else empty.
+        layer: The layer of `mindspore.nn` that it is; None if it is a class of ours.
+        inputs: Values that it is called with.
+        outputs: Values that it returns.
+        steps: What its `construct` does.
+        children: Cells by attribute; `blocks.0` is element 0 of the list `blocks`.
+        own: Parameters and constants that it holds itself, by attribute.
+    """
+
+    path: str
+    torch_class: str = ""
+    layer: Layer | None = None
+    inputs: list[ir.Value] = field(default_factory=list[ir.Value])
+    outputs: list[ir.Value] = field(default_factory=list[ir.Value])
+    steps: list[Step] = field(default_factory=list[Step])
+    children: dict[str, "Cell"] = field(default_factory=dict[str, "Cell"])
+    own: dict[str, WeightSource] = field(default_factory=dict[str, WeightSource])
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it is a chain of numbered children, 0, 1, 2 …, each fed by the one before."""
+        return (
+            self.layer is None
+            and not self.own
+            and len(self.inputs) == 1
+            and [step.child for step in self.steps] == list(self.children)
+            and list(self.children) == [str(i) for i in range(len(self.children))]
+            and self.is_chain
+        )
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each step reads what the one before made, and nothing else."""
+        current = self.inputs[0] if len(self.inputs) == 1 else None
+        for step in self.steps:
+            if step.operands != [current] or len(step.outputs) != 1:
+                return False
+            current = step.outputs[0]
+        return bool(self.steps) and self.outputs == [current]
+
+    def walk(self) -> Iterator["Cell"]:
+        """Yield this cell and all below it, each before its children."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()

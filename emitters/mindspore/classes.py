@@ -1,0 +1,277 @@
+"""The classes of the generated module: their constructors' arguments and their fields."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .cells import Cell
+from .clusters import Cluster, Clustering
+from .constants import own_tree
+from .construct import (
+    ABSENT,
+    Absent,
+    Construct,
+    Generalization,
+    Hint,
+    Symbol,
+    Tree,
+    Variation,
+)
+from .naming import unique
+
+CHANNELS = {"in_channels", "out_channels", "num_features", "num_channels", "normalized_shape"}
+USUAL = {"stride", "padding", "dilation", "group", "has_bias", "ceil_mode", "p", "eps", "momentum"}
+"""Arguments that a person gives a default; the most frequent value becomes it."""
+
+
+@dataclass(frozen=True)
+class Required:
+    """In place of a default."""
+
+
+REQUIRED = Required()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument of a class's constructor.
+
+    Attributes:
+        name: Identifier.
+        annotation: Type, as it is written.
+        default: Value if it is not given; REQUIRED if it must be.
+    """
+
+    name: str
+    annotation: str
+    default: Tree | Required = REQUIRED
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A variable that is always a multiple, or half, of another one."""
+
+    template: str
+    base: int
+
+
+@dataclass(eq=False)
+class ClassDefinition:
+    """One class of the generated module.
+
+    Attributes:
+        cluster: Its objects.
+        fields: What the constructor stores, by attribute.
+        settings: What each step's settings are, by number of the step.
+        names: Source text of each variable inside the constructor.
+        parameters: Arguments of the constructor; those with a default last.
+        given: For each object the value of each argument.
+        name: Name of the class; given by the writer.
+    """
+
+    cluster: Cluster
+    fields: dict[str, Tree]
+    settings: list[dict[str, Tree]]
+    names: dict[int, str] = field(default_factory=dict[int, str])
+    parameters: list[Parameter] = field(default_factory=list[Parameter])
+    given: dict[Cell, dict[str, Tree]] = field(default_factory=dict[Cell, dict[str, Tree]])
+    name: str = ""
+
+
+class ClassBuilder:
+    """Defines every class of a tree, those of children first."""
+
+    def __init__(self, root: Cell) -> None:
+        self.clustering = Clustering(root)
+        self.definitions: dict[Cluster, ClassDefinition] = {}
+        self._numbers: dict[Cluster, int] = {}
+        self._define(self.clustering.of[root])
+
+    def definition(self, number: int) -> ClassDefinition:
+        """Return a class by the number that a `Construct` carries."""
+        return list(self.definitions.values())[number]
+
+    def construct(self, cell: Cell) -> Construct:
+        """Return the call that makes a cell."""
+        if cell.layer is not None:
+            return Construct(cell.layer.name, tuple(cell.layer.arguments.items()), cell.layer)
+        if cell not in self.clustering.of:
+            elements = tuple(("", self.construct(child)) for child in cell.children.values())
+            return Construct("nn.SequentialCell", elements)
+        cluster = self.clustering.of[cell]
+        self._define(cluster)
+        given = self.definitions[cluster].given[cell]
+        return Construct(self._numbers[cluster], tuple(given.items()))
+
+    def _define(self, cluster: Cluster) -> None:
+        if cluster in self.definitions:
+            return
+        members = list(cluster.members)
+        trees = [self._fields(member) for member in members]  # defines the children's classes
+        general = Generalization()
+        fields = {
+            name: general.of([tree.get(name, ABSENT) for tree in trees], Hint(name, name))
+            for name in self._field_order(cluster)
+        }
+        settings = [
+            {
+                name: general.of(self._setting(cluster, i, name), Hint("", name))
+                for name in (step.code.settings if step.code else ())
+            }
+            for i, step in enumerate(cluster.template.steps)
+        ]
+        definition = ClassDefinition(cluster, fields, settings)
+        name_variables(definition, general.variations, members)
+        self._numbers[cluster] = len(self.definitions)
+        self.definitions[cluster] = definition
+
+    def _fields(self, cell: Cell) -> dict[str, Tree]:
+        """Return what the constructor of a cell stores, by attribute."""
+        fields: dict[str, Tree] = {name: own_tree(source) for name, source in cell.own.items()}
+        lists: dict[str, list[tuple[str, Tree]]] = {}
+        for name, child in cell.children.items():
+            head, dot, _ = name.rpartition(".")
+            if dot:
+                lists.setdefault(head, []).append(("", self.construct(child)))
+            else:
+                fields[name] = self.construct(child)
+        for head, elements in lists.items():
+            fields[head] = Construct("nn.CellList", tuple(elements))
+        return fields
+
+    @staticmethod
+    def _field_order(cluster: Cluster) -> list[str]:
+        """Return the attributes of a class, parameters first, then in order of use."""
+        template = cluster.template
+        calls = [
+            step.child.rpartition(".")[0] or step.child for step in template.steps if step.child
+        ]
+        return list(dict.fromkeys([*template.own, *calls]))
+
+    @staticmethod
+    def _setting(cluster: Cluster, step: int, name: str) -> list[Tree]:
+        values: list[Tree] = []
+        for alignment in cluster.members.values():
+            theirs = alignment[step]
+            assert theirs is not None and theirs.code is not None, "expressions are not optional"
+            values.append(theirs.code.settings[name])
+        return values
+
+
+def name_variables(
+    definition: ClassDefinition, variations: Sequence[Variation], members: Sequence[Cell]
+) -> None:
+    """Turn what differs between objects into arguments of the constructor."""
+    scaled = find_scaled(variations)
+    taken: set[str] = {"self"}
+    parameters: list[Parameter] = []
+    for index, variation in enumerate(variations):
+        if index in scaled:
+            continue
+        name = unique(wish(variation, definition.cluster.template), taken)
+        taken.add(name)
+        definition.names[index] = name
+        parameters.append(Parameter(name, annotation(variation), default(variation)))
+        for cell, value in zip(members, variation.values, strict=True):
+            given = None if isinstance(value, Absent) else value
+            definition.given.setdefault(cell, {})[name] = given
+    for index, relation in scaled.items():
+        definition.names[index] = relation.template.format(definition.names[relation.base])
+    for cell in members:
+        definition.given.setdefault(cell, {})
+    definition.parameters = sorted(parameters, key=lambda p: not isinstance(p.default, Required))
+
+
+def find_scaled(variations: Sequence[Variation]) -> dict[int, Scaled]:
+    """Return the variables that are the same multiple, or half, of another in every object."""
+    scaled: dict[int, Scaled] = {}
+    whole = [i for i, v in enumerate(variations) if all(type(x) is int and x > 0 for x in v.values)]
+    for i in sorted(whole, key=lambda i: numbers(variations[i])):
+        for base in whole:
+            if base == i or base in scaled:
+                continue
+            factor, rest = divmod(numbers(variations[i])[0], numbers(variations[base])[0])
+            if (
+                rest == 0
+                and factor > 1
+                and all(
+                    a == factor * b
+                    for a, b in zip(numbers(variations[i]), numbers(variations[base]), strict=True)
+                )
+            ):
+                scaled[i] = Scaled(f"{factor} * {{}}", base)
+                break
+    for i, variation in enumerate(variations):
+        kernel = halved(variation, variations)
+        if i not in scaled and kernel is not None:
+            scaled[i] = Scaled("{} // 2", kernel)
+    return scaled
+
+
+def halved(padding: Variation, variations: Sequence[Variation]) -> int | None:
+    """Return the kernel size of which a padding is half, rounded down, in every object."""
+    if {hint.argument for hint in padding.hints} != {"padding"}:
+        return None
+    for index, other in enumerate(variations):
+        arguments = {hint.argument for hint in other.hints}
+        if "kernel_size" in arguments and all(
+            type(k) is int and type(p) is int and p == k // 2
+            for p, k in zip(padding.values, other.values, strict=True)
+        ):
+            return index
+    return None
+
+
+def numbers(variation: Variation) -> tuple[int, ...]:
+    """Return the values of a variable that is an int in every object."""
+    return tuple(value for value in variation.values if isinstance(value, int))
+
+
+def wish(variation: Variation, template: Cell) -> str:
+    """Return what a person would call an argument, from where it is used."""
+    arguments = list(dict.fromkeys(hint.argument for hint in variation.hints))
+    if variation.is_cell:
+        return arguments[0] or variation.hints[0].field
+    first = next((s.child for s in template.steps if s.child and s.operands == template.inputs), "")
+    last = next((s.child for s in reversed(template.steps) if s.child), "")
+    if Hint(first, "in_channels") in variation.hints:
+        return "in_channels"
+    if Hint(last, "out_channels") in variation.hints:
+        return "out_channels"
+    if set(arguments) <= CHANNELS:
+        return "width" if len(variation.hints) > 1 else arguments[0]
+    return next(name for name in arguments if name not in CHANNELS) or "value"
+
+
+def default(variation: Variation) -> Tree | Required:
+    """Return the value that an argument has if it is not given, or REQUIRED."""
+    if any(isinstance(value, Absent) for value in variation.values):
+        return None
+    if any(isinstance(value, Construct) for value in variation.values):
+        return REQUIRED
+    usual = all(hint.argument in USUAL for hint in variation.hints)
+    value, _ = Counter(variation.values).most_common(1)[0]
+    return value if usual else REQUIRED
+
+
+def annotation(variation: Variation) -> str:
+    """Return the type of an argument as it is written."""
+    kinds = {kind(value) for value in variation.values}
+    return " | ".join(sorted(kinds, key=lambda text: (text == "None", text)))
+
+
+def kind(value: Tree) -> str:
+    """Return the type of one value as it is written."""
+    match value:
+        case Absent() | None:
+            return "None"
+        case Construct(function="Parameter") | Construct(function="Tensor"):
+            return "ms.Tensor"
+        case Construct():
+            return "nn.Cell"
+        case tuple():
+            return "tuple[" + ", ".join([*dict.fromkeys(kind(item) for item in value), "..."]) + "]"
+        case Symbol():
+            return "ms.Type"
+        case _:
+            return type(value).__name__

@@ -1,0 +1,178 @@
+"""The pieces of source that operators become: expressions, layers, weights.
+
+They are data, not text, so that two blocks which differ in numbers alone can be told to be one
+class, and the numbers its constructor's arguments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+import onnx_ir as ir
+
+from ...compiler.ir.graph import Array, elements
+
+Literal: TypeAlias = bool | int | float | str | tuple["Literal", ...] | None
+"""What may stand in source as a constant: Python's own scalars, never NumPy's."""
+
+NOTHING: Mapping[str, Literal] = MappingProxyType({})
+
+# How tightly an expression binds, in Python's order; an operand that binds less is bracketed.
+COMPARISON, BIT_OR, BIT_AND, SUM, PRODUCT, UNARY, POWER, ATOM = range(8)
+
+
+@dataclass(frozen=True)
+class WeightSource:
+    """Where the value of a parameter comes from.
+
+    Attributes:
+        value: The initializer.
+        steps: What is done to it, first to last: ("transpose", permutation) or
+            ("reshape", shape).
+    """
+
+    value: ir.Value
+    steps: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Shape after all steps."""
+        tensor = self.value.const_value
+        assert tensor is not None, "a weight source is an initializer"
+        shape = tuple(int(d) for d in tensor.shape.numpy())
+        for step, numbers in self.steps:
+            shape = tuple(shape[i] for i in numbers) if step == "transpose" else numbers
+        return shape
+
+    @property
+    def dtype(self) -> ir.DataType:
+        """ONNX element type."""
+        tensor = self.value.const_value
+        assert tensor is not None, "a weight source is an initializer"
+        return tensor.dtype
+
+    def read(self) -> Array:
+        """Return the elements, read from the file anew."""
+        tensor = self.value.const_value
+        assert tensor is not None, "a weight source is an initializer"
+        array = elements(tensor)
+        for step, numbers in self.steps:
+            array = array.transpose(numbers) if step == "transpose" else array.reshape(numbers)
+        return array
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """One sentence a step, for the weight map."""
+        words = {"transpose": "transposed", "reshape": "reshaped"}
+        return tuple(
+            f"{words[step]} to {list(self.shape)}"
+            if step == "reshape" or len(numbers) == 2
+            else f"transposed by {list(numbers)}"
+            for step, numbers in self.steps
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """One operator as an expression of MindSpore.
+
+    Attributes:
+        template: Source with `{0}`, `{1}` … for operands and `{axis}` for settings.
+        operands: Values of the graph; an initializer among them becomes a parameter or constant.
+        settings: Constants by name; where blocks of one class differ in one of them it becomes
+            an argument of the constructor.
+        binds: How tightly the outermost operator of the template binds.
+        slots: For each operand how tightly it must bind to stand there without brackets.
+        cell: The layer that says the same, for a SequentialCell; None if there is none.
+        outputs: Number of values it makes; more than one are unpacked.
+        closes: Whether a person would end the statement here, as after an activation.
+    """
+
+    template: str
+    operands: tuple[ir.Value, ...]
+    settings: Mapping[str, Literal] = field(default_factory=lambda: NOTHING)
+    binds: int = ATOM
+    slots: tuple[int, ...] = ()
+    cell: "Layer | None" = None
+    outputs: int = 1
+    closes: bool = False
+
+    def slot(self, index: int) -> int:
+        """Return how tightly an operand must bind; 0 inside brackets of the template."""
+        return self.slots[index] if index < len(self.slots) else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One operator as a layer of `mindspore.nn`.
+
+    Attributes:
+        name: Class, as in `nn.Conv2d`.
+        arguments: Every argument by name, in the order of the constructor.
+        defaults: Values at which an argument is not written.
+        positional: How many arguments are written without their names.
+        operands: Values of the graph that it is called with.
+        weights: Parameter's name in MindSpore to where its value comes from.
+        buffers: Names among `weights` that carry no gradient.
+        word: What a person calls it where the file gives no name.
+    """
+
+    name: str
+    arguments: Mapping[str, Literal]
+    operands: tuple[ir.Value, ...]
+    weights: Mapping[str, WeightSource] = field(default_factory=dict[str, WeightSource])
+    defaults: Mapping[str, Literal] = field(default_factory=lambda: NOTHING)
+    positional: int = 0
+    buffers: frozenset[str] = frozenset()
+    word: str = "layer"
+
+
+Code = Expression | Layer
+
+
+def call(
+    function: str, *operands: ir.Value, closes: bool = False, **settings: Literal
+) -> Expression:
+    """Return `function(a, b, name=value)`."""
+    places = [f"{{{i}}}" for i in range(len(operands))]
+    places += [f"{name}={{{name}}}" for name in settings]
+    return Expression(f"{function}({', '.join(places)})", operands, settings, closes=closes)
+
+
+def binary(sign: str, binds: int, left: ir.Value, right: ir.Value) -> Expression:
+    """Return `left sign right`, brackets where an operand binds less."""
+    return Expression(f"{{0}} {sign} {{1}}", (left, right), binds=binds, slots=(binds, binds + 1))
+
+
+def even(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Return one number where all are the same, as a person writes kernel_size=3."""
+    return numbers[0] if len(set(numbers)) == 1 else numbers
+
+
+def shortest(number: float) -> float:
+    """Return the shortest decimal that is the same float32: 0.1 for 0.10000000149011612.
+
+    ONNX attributes are float32; Python prints them as float64.
+    """
+    return float(str(np.float32(number)))
+
+
+def literal(value: Literal) -> str:
+    """Return the source of a constant; a string is escaped so that it stays one.
+
+    Infinities and NaN are written as calls, having no literal in Python.
+    """
+    match value:
+        case str():
+            escaped = value.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+            return f'"{escaped}"'
+        case tuple():
+            items = ", ".join(literal(item) for item in value)
+            return f"({items},)" if len(value) == 1 else f"({items})"
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return f'float("{value}")'
+        case _:
+            return repr(value)

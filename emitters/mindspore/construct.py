@@ -1,0 +1,118 @@
+"""How the objects of the network are constructed, and what is common to several of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from .code import Layer, Literal
+
+
+class Absent:
+    """In place of a child that an object does without."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name of the generated module, such as `ms.float32`."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What differs between objects of one class: an argument of its constructor."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Construct:
+    """A call that makes an object.
+
+    Attributes:
+        function: `nn.Conv2d`, or the index of one of our classes.
+        arguments: Name and value; the elements of a sequence have the name "".
+        layer: The layer, which knows its defaults; None otherwise.
+    """
+
+    function: str | int
+    arguments: tuple[tuple[str, "Tree"], ...]
+    layer: Layer | None = field(default=None, compare=False, hash=False)
+
+
+Tree: TypeAlias = Literal | Symbol | Construct | Variable | Absent
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Where a variable occurs: which field of the class, and which argument there."""
+
+    field: str
+    argument: str
+
+
+@dataclass(eq=False)
+class Variation:
+    """A variable of a class: its value in each member, and where it occurs."""
+
+    values: tuple[Tree, ...]
+    hints: list[Hint] = field(default_factory=list[Hint])
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether it is a child cell that the constructor is given."""
+        return any(isinstance(value, Construct | Absent) for value in self.values)
+
+
+class Generalization:
+    """Anti-unification: one tree with variables that stands for the trees of all members.
+
+    Source: G. Plotkin, A Note on Inductive Generalization, 1970. Places whose values are the
+    same in every member share a variable.
+    """
+
+    def __init__(self) -> None:
+        self.variations: list[Variation] = []
+        self._index: dict[tuple[Tree, ...], int] = {}
+
+    def of(self, trees: Sequence[Tree], hint: Hint) -> Tree:
+        """Return the tree that stands for one place of all members."""
+        first = trees[0]
+        if all(same(tree, first) for tree in trees):
+            return first
+        constructs = [tree for tree in trees if isinstance(tree, Construct)]
+        if len(constructs) == len(trees) and len({shape(tree) for tree in constructs}) == 1:
+            return self._inside(constructs, hint)
+        return self._variable(trees, hint)
+
+    def _inside(self, constructs: Sequence[Construct], hint: Hint) -> Construct:
+        first = constructs[0]
+        arguments = tuple(
+            (name, self.of([c.arguments[i][1] for c in constructs], Hint(hint.field, name)))
+            for i, (name, _) in enumerate(first.arguments)
+        )
+        return Construct(first.function, arguments, first.layer)
+
+    def _variable(self, trees: Sequence[Tree], hint: Hint) -> Variable:
+        key = tuple((type(tree), tree) for tree in trees)
+        index = self._index.setdefault(key, len(self.variations))  # type: ignore[arg-type]
+        if index == len(self.variations):
+            self.variations.append(Variation(tuple(trees)))
+        self.variations[index].hints.append(hint)
+        return Variable(index)
+
+
+def same(one: Tree, other: Tree) -> bool:
+    """Tell whether two trees are equal; True and 1 are not."""
+    return type(one) is type(other) and one == other
+
+
+def shape(construct: Construct) -> tuple[str | int, tuple[str, ...]]:
+    """Return what two constructs must share to differ only in values."""
+    return construct.function, tuple(name for name, _ in construct.arguments)

@@ -1,0 +1,125 @@
+"""Breaking long statements at brackets, and knowing afterwards where each expression stands.
+
+Expressions that the source map needs are enclosed in invisible marks, which have no width and are
+taken out of the finished text.
+"""
+
+import re
+from dataclasses import dataclass
+
+WIDTH = 100
+OPEN, CLOSE, END = "\x02", "\x03", "\x04"  # OPEN number CLOSE expression END
+MARK = re.compile(f"{OPEN}(\\d+){CLOSE}|{END}")
+BRACKETS = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where an expression stands: lines from 1, columns from 0, the end exclusive, as in `ast`."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+def mark(number: int, text: str) -> str:
+    """Return an expression enclosed in invisible marks."""
+    return f"{OPEN}{number}{CLOSE}{text}{END}"
+
+
+def bare(text: str) -> str:
+    """Return text without marks."""
+    return MARK.sub("", text)
+
+
+def width(text: str) -> int:
+    """Return how many columns a line takes."""
+    return len(bare(text))
+
+
+def fit(indent: int, text: str) -> list[str]:
+    """Return a statement as lines no longer than WIDTH, broken as `ruff format` would.
+
+    Args:
+        indent: Columns before the statement.
+        text: The statement on one line, with or without marks.
+    """
+    pad = " " * indent
+    if indent + width(text) <= WIDTH:
+        return [pad + text]
+    place = last_bracket(text)
+    if place is None:
+        return [pad + text]
+    start, end = place
+    head, body, tail = text[: start + 1], text[start + 1 : end], text[end:]
+    inside = " " * (indent + 4)
+    items = split_items(body)
+    if indent + 4 + width(body) <= WIDTH:
+        return [pad + head, inside + body, pad + tail]
+    if len(items) == 1:
+        return [pad + head, *fit(indent + 4, body), pad + tail]
+    lines = [pad + head]
+    for item in items:
+        lines += fit(indent + 4, item + ",")
+    return [*lines, pad + tail]
+
+
+def last_bracket(text: str) -> tuple[int, int] | None:
+    """Return where the last outermost bracket with something inside opens and closes."""
+    found: tuple[int, int] | None = None
+    depth, start, quote = 0, 0, ""
+    for i, c in enumerate(text):
+        if quote:
+            if c == quote and text[i - 1] != "\\":
+                quote = ""
+        elif c == '"':
+            quote = c
+        elif c in BRACKETS:
+            depth += 1
+            start = i if depth == 1 else start
+        elif c in BRACKETS.values():
+            depth -= 1
+            if depth == 0 and bare(text[start + 1 : i]).strip():
+                found = (start, i)
+    return found
+
+
+def split_items(text: str) -> list[str]:
+    """Return the items between outermost commas."""
+    items: list[str] = []
+    depth, start, quote = 0, 0, ""
+    for i, c in enumerate(text):
+        if quote:
+            if c == quote and text[i - 1] != "\\":
+                quote = ""
+        elif c == '"':
+            quote = c
+        elif c in BRACKETS:
+            depth += 1
+        elif c in BRACKETS.values():
+            depth -= 1
+        elif c == "," and depth == 0:
+            items.append(text[start:i].strip(" "))
+            start = i + 1
+    rest = text[start:].strip(" ")
+    return [*items, rest] if rest else items
+
+
+def place_marks(text: str) -> tuple[str, dict[int, Span]]:
+    """Return the text without marks, and where each marked expression stands in it."""
+    spans: dict[int, Span] = {}
+    opened: list[tuple[int, int, int]] = []
+    lines: list[str] = []
+    for number, marked in enumerate(text.split("\n"), 1):
+        line, position = "", 0
+        for found in MARK.finditer(marked):
+            line += marked[position : found.start()]
+            position = found.end()
+            if found[1] is not None:
+                opened.append((int(found[1]), number, len(line)))
+            else:
+                index, start_line, column = opened.pop()
+                spans[index] = Span(start_line, column, number, len(line))
+        lines.append(line + marked[position:])
+    return "\n".join(lines), spans

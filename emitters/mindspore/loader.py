@@ -1,0 +1,30 @@
+"""`build_model`, the same in every generated module."""
+
+LOADER = '''
+def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
+    """Build the network in inference mode and load its weights; None leaves them initialized."""
+    net = ROOT_CLASS()
+    if checkpoint is not None:
+        weights = ms.load_checkpoint(str(checkpoint)FORMAT)
+        found = {name: weight.shape for name, weight in weights.items()}
+        own = {name: weight.shape for name, weight in net.parameters_dict().items()}
+        wrong = [
+            f"{name} is {found.get(name, 'missing')}, not {own.get(name, 'of the network')}"
+            for name in {**own, **found}
+            if own.get(name) != found.get(name)
+        ]
+        if wrong:
+            raise ValueError(f"{checkpoint} does not fit ROOT_CLASS: {'; '.join(wrong)}")
+        ms.load_param_into_net(net, weights, strict_load=True)
+    return net.set_train(False)
+'''
+
+
+def loader(root_class: str, weights_file: str) -> list[str]:
+    """Return the lines of `build_model`.
+
+    MindSpore reads a safetensors file only if its format is said.
+    """
+    extra = ', format="safetensors"' if weights_file.endswith(".safetensors") else ""
+    text = LOADER.replace("FORMAT", extra).replace("ROOT_CLASS", root_class)
+    return text.strip("\n").split("\n")

@@ -1,0 +1,91 @@
+"""Telling whether one cell computes what another does, but for numbers and optional parts."""
+
+from collections.abc import Callable, Sequence
+
+import onnx_ir as ir
+
+from .cells import Cell, Operand, Own, Step
+
+SameKind = Callable[[Cell, Cell], bool]
+Alignment = list[Step | None]
+"""For each step of the template the step of the other cell; None where it has none."""
+
+
+def match(template: Cell, cell: Cell, same_kind: SameKind) -> Alignment | None:
+    """Return how the steps of a cell answer to those of a template, or None if they do not.
+
+    The template may call children that the cell lacks, if each has one input and one output: the
+    cell then passes the input on. Numbers (settings, arguments of layers) are not compared.
+
+    Args:
+        template: The cell that has every step.
+        cell: The cell that has all of them or fewer.
+        same_kind: Tells whether two children can be objects of one class.
+    """
+    if len(template.inputs) != len(cell.inputs) or len(template.outputs) != len(cell.outputs):
+        return None
+    if list(template.own) != list(cell.own):
+        return None
+    same: dict[Operand, Operand] = dict(zip(template.inputs, cell.inputs, strict=True))
+    same.update({Own(name): Own(name) for name in cell.own})
+    alignment: Alignment = []
+    rest = iter(cell.steps)
+    step = next(rest, None)
+    for ours in template.steps:
+        if (
+            step is not None
+            and alike(ours, step, same)
+            and kinds(template, ours, cell, step, same_kind)
+        ):
+            same.update(zip(ours.outputs, step.outputs, strict=True))
+            alignment.append(step)
+            step = next(rest, None)
+        elif is_optional(ours, cell):
+            same[ours.outputs[0]] = same[ours.operands[0]]
+            alignment.append(None)
+        else:
+            return None
+    complete = step is None and translated(template.outputs, same) == list(cell.outputs)
+    return alignment if complete else None
+
+
+def alike(ours: Step, other: Step, same: dict[Operand, Operand]) -> bool:
+    """Tell whether two steps are the same operator or call, on the same values."""
+    if ours.child != other.child or len(ours.outputs) != len(other.outputs):
+        return False
+    if (ours.code is None) != (other.code is None):
+        return False
+    if (
+        ours.code is not None
+        and other.code is not None
+        and (
+            ours.code.template != other.code.template
+            or list(ours.code.settings) != list(other.code.settings)
+        )
+    ):
+        return False
+    return translated(ours.operands, same) == list(other.operands)
+
+
+def kinds(template: Cell, ours: Step, cell: Cell, other: Step, same_kind: SameKind) -> bool:
+    """Tell whether the children that two steps call can be objects of one class."""
+    if not ours.child:
+        return True
+    return same_kind(template.children[ours.child], cell.children[other.child])
+
+
+def is_optional(step: Step, cell: Cell) -> bool:
+    """Tell whether a cell can do without a step of the template."""
+    return (
+        bool(step.child)
+        and "." not in step.child
+        and step.child not in cell.children
+        and len(step.operands) == 1
+        and isinstance(step.operands[0], ir.Value)
+        and len(step.outputs) == 1
+    )
+
+
+def translated(operands: Sequence[Operand], same: dict[Operand, Operand]) -> list[Operand | None]:
+    """Return the other cell's operands that answer to the template's."""
+    return [same.get(operand) for operand in operands]

@@ -1,0 +1,94 @@
+"""The source map: where each value of the graph is computed in the generated module."""
+
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from ..base import Place
+from .cells import Cell, Step
+from .classes import ClassDefinition
+from .layout import Span, mark
+
+SEQUENCE = "nn.SequentialCell"
+
+
+@dataclass(frozen=True)
+class Marked:
+    """An expression whose place in the source is wanted.
+
+    Attributes:
+        definition: Class in which it stands.
+        what: Step that it computes, or the field whose SequentialCell it constructs.
+        local: Variable that holds its result, empty where it is part of a larger expression.
+    """
+
+    definition: ClassDefinition
+    what: Step | str
+    local: str = ""
+
+
+class Marks:
+    """Marks expressions while they are written, and tells afterwards where they came to stand."""
+
+    def __init__(self) -> None:
+        self._marked: list[Marked] = []
+
+    def add(self, text: str, marked: Marked) -> str:
+        """Return an expression enclosed in marks."""
+        self._marked.append(marked)
+        return mark(len(self._marked) - 1, text)
+
+    def places(self, spans: dict[int, Span], graph: ir.Graph) -> list[Place]:
+        """Return where each value is computed, in the graph's order."""
+        places: list[Place] = []
+        for number, marked in enumerate(self._marked):
+            for cell, alignment in marked.definition.cluster.members.items():
+                if isinstance(marked.what, str):
+                    places += sequence_places(cell, marked.what, spans[number])
+                    continue
+                steps = marked.definition.cluster.template.steps
+                step = alignment[steps.index(marked.what)]
+                if step is not None:
+                    name = marked.definition.name
+                    places += step_places(name, cell.path, step, marked.local, spans[number])
+        position = {node.name: i for i, node in enumerate(graph)}
+        return sorted(places, key=lambda place: position[place.node])
+
+
+def step_places(class_name: str, path: str, step: Step, local: str, span: Span) -> list[Place]:
+    """Return the place of each value that a step makes."""
+    return [
+        Place(
+            value=value.name or "",
+            node=step.node.name or "",
+            class_name=class_name,
+            path=path,
+            local=local,
+            line=span.line,
+            column=span.column,
+            end_line=span.end_line,
+            end_column=span.end_column,
+        )
+        for value in step.outputs
+    ]
+
+
+def sequence_places(cell: Cell, field: str, span: Span) -> list[Place]:
+    """Return the places of layers that a SequentialCell calls: where that is constructed."""
+    places: list[Place] = []
+    for name, child in cell.children.items():
+        if name.partition(".")[0] != field:
+            continue
+        for sequence in sequences_in(child):
+            for step in sequence.steps:
+                element = sequence.children[step.child]
+                if element.layer is not None:
+                    places += step_places(SEQUENCE, element.path, step, "", span)
+    return places
+
+
+def sequences_in(cell: Cell) -> list[Cell]:
+    """Return a SequentialCell and those directly inside it; not those of classes of ours."""
+    if not cell.is_sequence:
+        return []
+    return [cell, *(inner for child in cell.children.values() for inner in sequences_in(child))]

@@ -1,0 +1,121 @@
+"""The table from operators to the code that emits them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import onnx_ir as ir
+
+from ...compiler.ir import graph as ask
+from ...compiler.ir.graph import Array
+from .code import Code, call
+
+T = TypeVar("T")
+Emit = Callable[["Op"], Code]
+
+EMITTERS: dict[tuple[str, str], Emit] = {}
+"""(domain, operator) to the function that emits it."""
+
+
+class CannotEmit(Exception):  # noqa: N818  it is the reason, not the error that a user sees
+    """An operator is known, but not with these attributes, ranks or dtypes; says why."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """A node as an emitter reads it."""
+
+    node: ir.Node
+
+    def __getitem__(self, index: int) -> ir.Value:
+        """Return an input that the operator demands."""
+        value = ask.operand(self.node, index)
+        if value is None:
+            raise CannotEmit(f"input {index} is absent")
+        return value
+
+    def has(self, index: int) -> bool:
+        """Tell whether an optional input is there."""
+        return ask.operand(self.node, index) is not None
+
+    @property
+    def inputs(self) -> tuple[ir.Value, ...]:
+        """All inputs that are there."""
+        return tuple(value for value in self.node.inputs if value is not None)
+
+    def attr(self, name: str, default: T) -> T:
+        """Return an attribute, or the operator's default, which the caller states."""
+        return ask.attribute(self.node, name, default)
+
+    def constant(self, index: int) -> Array:
+        """Return the elements of an input that must be known when the network is compiled."""
+        array = ask.constant(ask.operand(self.node, index))
+        if array is None:
+            raise CannotEmit(f"input {index} must be a constant")
+        return array
+
+    def integers(self, index: int) -> tuple[int, ...]:
+        """Return a constant integer input, such as axes or a shape."""
+        numbers = ask.integers(ask.operand(self.node, index))
+        if numbers is None:
+            raise CannotEmit(f"input {index} must be a constant")
+        return numbers
+
+    def is_constant(self, index: int) -> bool:
+        """Tell whether an input is an initializer."""
+        return ask.is_constant(ask.operand(self.node, index))
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Return the shape of an input, all of it known."""
+        shape = ask.shape_of(self[index])
+        if shape is None:
+            raise CannotEmit(f"the shape of input {index} is not known")
+        return shape
+
+    def rank(self, index: int = 0) -> int:
+        """Return the number of dimensions of an input."""
+        rank = ask.rank_of(self[index])
+        if rank is None:
+            raise CannotEmit(f"the rank of input {index} is not known")
+        return rank
+
+    @property
+    def dtype(self) -> ir.DataType:
+        """Element type of the first input."""
+        dtype = self[0].dtype
+        if dtype is None:
+            raise CannotEmit("the element type of input 0 is not known")
+        return dtype
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs that something reads or the graph returns."""
+        used = [i for i, out in enumerate(self.node.outputs) if out.uses() or out.is_graph_output()]
+        return max(used, default=0) + 1
+
+
+def emits(*operators: str, domain: str = "") -> Callable[[Emit], Emit]:
+    """Register a function as the emitter of operators.
+
+    Raises:
+        ValueError: One of them has an emitter already.
+    """
+
+    def register(emit: Emit) -> Emit:
+        for operator in operators:
+            if (domain, operator) in EMITTERS:
+                raise ValueError(f"{operator} has an emitter already")
+            EMITTERS[domain, operator] = emit
+        return emit
+
+    return register
+
+
+def emits_call(**functions: str) -> None:
+    """Register operators that are one function of all their inputs, without attributes."""
+    for operator, function in functions.items():
+
+        def emit(op: Op, function: str = function) -> Code:
+            return call(function, *op.inputs)
+
+        emits(operator)(emit)

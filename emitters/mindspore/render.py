@@ -1,0 +1,116 @@
+"""Source text of constructors and expressions."""
+
+import string
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from .classes import ClassBuilder, ClassDefinition, Required
+from .code import Literal, literal
+from .construct import Absent, Construct, Symbol, Tree, Variable
+
+REPEAT = 3
+"""So many equal elements in a row are written as a repetition."""
+
+
+class TreeRenderer:
+    """Writes constructor trees as source of one class.
+
+    Args:
+        builder: Knows the classes that a tree calls.
+        names: Source text of each variable.
+    """
+
+    def __init__(self, builder: ClassBuilder, names: Mapping[int, str]) -> None:
+        self._builder = builder
+        self._names = names
+
+    def text(self, tree: Tree) -> str:
+        """Return a tree as one expression."""
+        match tree:
+            case Variable():
+                return self._names[tree.index]
+            case Symbol():
+                return tree.text
+            case Construct():
+                return self._construct(tree)
+            case Absent():
+                return "None"
+            case _:
+                return literal(tree)
+
+    def _construct(self, tree: Construct) -> str:
+        if isinstance(tree.function, int):
+            return self._own_class(self._builder.definition(tree.function), dict(tree.arguments))
+        if tree.function in ("nn.SequentialCell", "nn.CellList"):
+            elements = self.elements([value for _, value in tree.arguments])
+            if tree.function == "nn.CellList":
+                return f"nn.CellList([{', '.join(elements)}])"
+            return f"nn.SequentialCell({', '.join(elements)})"
+        if tree.layer is None:
+            arguments = [f"{n}={self.text(v)}" if n else self.text(v) for n, v in tree.arguments]
+            return f"{tree.function}({', '.join(arguments)})"
+        arguments = self._layer_arguments(tree)
+        return f"{tree.function}({', '.join(arguments)})"
+
+    def elements(self, trees: Sequence[Tree]) -> list[str]:
+        """Return the elements of a sequence; equal ones in a row as a comprehension."""
+        texts: list[str] = []
+        for text, group in groupby(self.text(tree) for tree in trees):
+            count = len(list(group))
+            if count >= REPEAT:
+                texts.append(f"*[{text} for _ in range({count})]")
+            else:
+                texts += [text] * count
+        return texts
+
+    def _own_class(self, definition: ClassDefinition, given: dict[str, Tree]) -> str:
+        arguments: list[str] = []
+        for parameter in definition.parameters:
+            value = given[parameter.name]
+            if isinstance(parameter.default, Required):
+                arguments.append(self.text(value))
+            elif value != parameter.default:
+                arguments.append(f"{parameter.name}={self.text(value)}")
+        return f"{definition.name}({', '.join(arguments)})"
+
+    def _layer_arguments(self, tree: Construct) -> list[str]:
+        """Return the arguments of a layer that differ from MindSpore's defaults."""
+        layer = tree.layer
+        assert layer is not None, "only layers know their defaults"
+        values = simplify_padding(tree.function, dict(tree.arguments))
+        written: list[str] = []
+        for i, (name, value) in enumerate(values.items()):
+            if i < layer.positional:
+                written.append(self.text(value))
+            elif name not in layer.defaults or not equal(value, layer.defaults[name]):
+                written.append(f"{name}={self.text(value)}")
+        return written
+
+
+def equal(tree: Tree, default: Literal) -> bool:
+    """Tell whether a tree is a constant equal to a default; True is not 1."""
+    return type(tree) is type(default) and tree == default
+
+
+def simplify_padding(function: str | int, values: dict[str, Tree]) -> dict[str, Tree]:
+    """Return the arguments of a convolution or pool with the shortest pad_mode that is right.
+
+    Without padding a pool's default is "valid"; a convolution's is "same", which adds nothing to
+    a kernel of 1.
+    """
+    if values.get("pad_mode") != "pad" or values.get("padding") != 0:
+        return values
+    no_padding = "valid"
+    if "Conv" in str(function) and values.get("kernel_size") == 1:
+        no_padding = "same"
+    return {**values, "pad_mode": no_padding}
+
+
+def fill(template: str, operands: Sequence[str], settings: Mapping[str, str]) -> str:
+    """Return a template with its operands and settings in place."""
+    parts: list[str] = []
+    for text, name, _, _ in string.Formatter().parse(template):
+        parts.append(text)
+        if name is not None:
+            parts.append(operands[int(name)] if name.isdigit() else settings[name])
+    return "".join(parts)

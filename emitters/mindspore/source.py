@@ -1,0 +1,108 @@
+"""The generated module: header, classes, `build_model`."""
+
+import onnx_ir as ir
+
+from ..base import EmitOptions, Place
+from .body import BodyWriter
+from .cells import Cell
+from .classes import ClassBuilder, ClassDefinition, Parameter, Required
+from .construct import Variable
+from .layout import bare, fit, place_marks
+from .loader import loader
+from .naming import TAKEN, unique
+from .places import Marked, Marks
+from .render import TreeRenderer
+from .statements import Body
+from .words import name_class, printable
+
+
+class SourceWriter:
+    """Writes the source of a tree of cells.
+
+    Args:
+        root: The cell of the whole network.
+        options: What stands in the header.
+    """
+
+    def __init__(self, root: Cell, options: EmitOptions) -> None:
+        self._root = root
+        self._options = options
+        self._builder = ClassBuilder(root)
+        self._marks = Marks()
+        taken = set(TAKEN)
+        for definition in self._builder.definitions.values():
+            wish = name_class(definition.cluster, root, options.model_name)
+            definition.name = unique(wish, taken)
+            taken.add(definition.name)
+
+    @property
+    def root_class(self) -> str:
+        """Name of the class of the whole network."""
+        return self._builder.definitions[self._builder.clustering.of[self._root]].name
+
+    def write(self, graph: ir.Graph) -> tuple[str, list[Place]]:
+        """Return the source, and where each value of the graph is computed in it."""
+        classes: list[str] = []
+        for definition in self._builder.definitions.values():
+            classes += ["", "", *self._class(definition)]
+        lines = [
+            *self._header("\n".join(map(bare, classes))),
+            *classes,
+            "",
+            "",
+            *loader(self.root_class, self._options.weights_file),
+        ]
+        source, spans = place_marks("\n".join(lines) + "\n")
+        return source, self._marks.places(spans, graph)
+
+    def _header(self, classes: str) -> list[str]:
+        """Return docstring and imports; `classes` tells what has to be imported."""
+        options = self._options
+        origin = f"opset {options.opset}" + (f", {options.producer}" if options.producer else "")
+        modules = [name for name in ("nn", "ops") if f"{name}." in classes]
+        things = [name for name in ("Parameter", "Tensor") if f" {name}(" in classes]
+        lines = [
+            f'"""{self.root_class}, compiled by onnx2ms {options.version} '
+            f"from {printable(options.model_name)} ({printable(origin)}).",
+            "",
+            "`build_model()` returns it in inference mode, with the weights beside this file.",
+            '"""',
+            "",
+            "from pathlib import Path",
+            "",
+            "import mindspore as ms",
+            f"from mindspore import {', '.join([*things, *modules])}",
+        ]
+        if "initializer(" in classes:
+            lines.append("from mindspore.common.initializer import initializer")
+        return [*lines, "", f'WEIGHTS = Path(__file__).with_name("{options.weights_file}")']
+
+    def _class(self, definition: ClassDefinition) -> list[str]:
+        """Return one class, with marks."""
+        renderer = TreeRenderer(self._builder, definition.names)
+        parameters = [argument(parameter, renderer) for parameter in definition.parameters]
+        lines = [f"class {definition.name}(nn.Cell):"]
+        lines += fit(4, f"def __init__({', '.join(['self', *parameters])}):")
+        lines.append("        super().__init__()")
+        for name, tree in definition.fields.items():
+            text = self._marks.add(renderer.text(tree), Marked(definition, name))
+            lines += fit(8, f"self.{name} = {text}")
+        lines += [f"        self.{name} = {name}" for name in kept_settings(definition)]
+        template = definition.cluster.template
+        body = Body(template, definition.cluster.optional(), root=template is self._root)
+        return [*lines, "", *BodyWriter(self._builder, definition, body, self._marks).lines()]
+
+
+def argument(parameter: Parameter, renderer: TreeRenderer) -> str:
+    """Return an argument of a constructor as it is declared."""
+    declared = f"{parameter.name}: {parameter.annotation}"
+    if isinstance(parameter.default, Required):
+        return declared
+    return f"{declared} = {renderer.text(parameter.default)}"
+
+
+def kept_settings(definition: ClassDefinition) -> list[str]:
+    """Return the arguments of a constructor that `construct` reads."""
+    trees = [tree for settings in definition.settings for tree in settings.values()]
+    names = [definition.names[tree.index] for tree in trees if isinstance(tree, Variable)]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,180 @@
+"""The body of `construct`: which expressions stand alone, and what their results are called."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import onnx_ir as ir
+
+from .cells import Cell, Operand, Own, Step
+from .naming import TAKEN, identifier, unique
+
+DEEPEST = 4
+"""So many calls stand inside each other at most."""
+
+WORDS = {
+    "Concat": "joined",
+    "Conv": "features",
+    "MatMul": "product",
+    "Mul": "scaled",
+    "ReduceMean": "mean",
+    "Relu": "out",
+    "Sigmoid": "gate",
+    "Softmax": "weights",
+    "Split": "part",
+    "Add": "total",
+}
+"""What the result of an operator is called where `x` and `out` still hold something."""
+
+
+@dataclass(eq=False)
+class Statement:
+    """One assignment, or the return.
+
+    Attributes:
+        step: The step whose outputs it assigns; None for the return.
+        inner: Steps whose results stand inside it as expressions.
+        reads: Values that it reads by name.
+        targets: Names that it assigns.
+    """
+
+    step: Step | None
+    inner: list[Step] = field(default_factory=list[Step])
+    reads: list[ir.Value] = field(default_factory=list[ir.Value])
+    targets: list[str] = field(default_factory=list[str])
+
+
+class Body:
+    """The statements of one cell's `construct`.
+
+    Attributes:
+        arguments: Name of each input.
+        statements: In order; the last one returns.
+        inlined: Values that stand as an expression in the statement that reads them.
+    """
+
+    def __init__(self, cell: Cell, optional: set[str], root: bool) -> None:
+        self._cell = cell
+        self._optional = optional
+        self._maker = {output: step for step in cell.steps for output in step.outputs}
+        self._readers = readers(cell)
+        self.inlined: set[ir.Value] = set()
+        self._choose_inlined()
+        self.statements = self._statements()
+        self.arguments = self._name_arguments(root)
+        self._name_targets()
+
+    def is_optional(self, step: Step) -> bool:
+        """Tell whether some object of the class does without a child that the step calls."""
+        return step.child in self._optional
+
+    def _choose_inlined(self) -> None:
+        """Decide for each value whether it stands inside the expression that reads it."""
+        depth: dict[ir.Value, int] = {}
+        for step in self._cell.steps:
+            inside = [v for v in step.operands if isinstance(v, ir.Value) and v in self.inlined]
+            own = 1 + max((depth[v] for v in inside), default=0)
+            for value in step.outputs:
+                depth[value] = own
+            if self._stands_inside(step, own):
+                self.inlined.add(step.outputs[0])
+
+    def _stands_inside(self, step: Step, depth: int) -> bool:
+        if len(step.outputs) != 1 or self.is_optional(step) or depth > DEEPEST:
+            return False
+        value = step.outputs[0]
+        reading = self._readers[value]
+        if value in self._cell.outputs:
+            return len(self._cell.outputs) == 1 and not reading
+        if len(reading) != 1 or reading[0].operands.count(value) != 1:
+            return False
+        reader = reading[0]
+        if self.is_optional(reader):
+            return False
+        closes = step.code.closes if step.code else self._is_module(step)
+        if reader.code is None:
+            return not closes and not self._is_module(reader)
+        return not closes or len(reader.operands) > 1 or (reader.code.closes and depth < DEEPEST)
+
+    def _is_module(self, step: Step) -> bool:
+        """Tell whether a step calls a class or sequence, not a layer."""
+        return bool(step.child) and self._cell.children[step.child].layer is None
+
+    def _statements(self) -> list[Statement]:
+        statements = [
+            self._statement(step)
+            for step in self._cell.steps
+            if not any(output in self.inlined for output in step.outputs)
+        ]
+        last = Statement(None)
+        for value in self._cell.outputs:
+            self._gather(value, last)
+        return [*statements, last]
+
+    def _statement(self, step: Step) -> Statement:
+        statement = Statement(step)
+        for operand in step.operands:
+            self._gather(operand, statement)
+        return statement
+
+    def _gather(self, operand: Operand, statement: Statement) -> None:
+        """Add to a statement what it reads by name, and what stands inside it."""
+        if isinstance(operand, Own):
+            return
+        if operand not in self.inlined:
+            statement.reads.append(operand)
+            return
+        step = self._maker[operand]
+        for inner in step.operands:
+            self._gather(inner, statement)
+        statement.inner.append(step)
+
+    def _name_arguments(self, root: bool) -> dict[ir.Value, str]:
+        names: dict[ir.Value, str] = {}
+        for value in self._cell.inputs:
+            wish = "x"
+            if root or value.is_graph_input():
+                wish = identifier(value.name or "x")
+            elif names and (maker := value.producer()) is not None:
+                wish = WORDS.get(maker.op_type, "y")
+            names[value] = unique(wish, {*names.values(), *TAKEN})
+        return names
+
+    def _name_targets(self) -> None:
+        """Name results: `x` and `out` go on as long as their old value is done with."""
+        last_read = {
+            value: i for i, statement in enumerate(self.statements) for value in statement.reads
+        }
+        holds = {name: value for value, name in self.arguments.items()}
+        self.names: dict[ir.Value, str] = dict(self.arguments)
+        for i, statement in enumerate(self.statements):
+            if statement.step is None:
+                continue
+            done = {name for name, value in holds.items() if last_read.get(value, -1) <= i}
+            for value in statement.step.outputs:
+                name = self._target(statement.step, {*holds} - done)
+                done.discard(name)
+                holds[name] = value
+                self.names[value] = name
+                statement.targets.append(name)
+
+    def _target(self, step: Step, held: set[str]) -> str:
+        """Return a name for a result; `held` are the names whose value is read later."""
+        if self.is_optional(step):
+            return unique("identity", held)
+        plain = [name for name in ("x", "out") if name not in held]
+        if len(step.outputs) == 1 and plain:
+            return plain[0]
+        word = step.child.replace(".", "_") or WORDS.get(step.node.op_type, "value")
+        return unique(identifier(word), held | TAKEN)
+
+
+def readers(cell: Cell) -> dict[ir.Value, list[Step]]:
+    """Return for each value the steps of a cell that read it."""
+    reading: dict[ir.Value, list[Step]] = {
+        value: [] for step in cell.steps for value in step.outputs
+    }
+    for step in cell.steps:
+        for operand in Counter(step.operands):
+            if isinstance(operand, ir.Value):
+                reading.setdefault(operand, []).append(step)
+    return reading

@@ -1,0 +1,179 @@
+"""From nodes with module paths to a tree of cells.
+
+A module of PyTorch becomes a child cell where its nodes can run as one call. Where they cannot,
+because something outside computes between them, they are taken into the parent.
+"""
+
+from collections.abc import Mapping
+
+import onnx_ir as ir
+
+from ...compiler.ir import graph as ask
+from ...compiler.ir.provenance import KEY, scope_of
+from .cells import Cell, Operand, Own, Step
+from .code import Code, Layer, WeightSource
+from .naming import attribute, identifier, unique
+from .scalars import inline_scalars
+from .sequences import make_sequence, number_lists
+from .units import Unit, order, outputs_of, tangled
+
+FEW = 2
+"""So many expressions of a module without parameters are written in its parent."""
+
+Module = tuple[str, str]  # name within its parent, qualified class
+Chain = tuple[Module, ...]  # the modules around a node, from below the root
+
+
+class TreeBuilder:
+    """Builds the tree of cells of one graph.
+
+    Args:
+        graph: The lowered graph, its nodes in topological order.
+        codes: The code of every node.
+    """
+
+    def __init__(self, graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:
+        self._graph = graph
+        self._codes = codes
+        self._root_class = ""
+        self._chains = {node: self._chain(node) for node in graph}
+
+    def build(self) -> Cell:
+        """Return the root cell."""
+        root = self._cell(list(self._graph), 0, self._root_class)
+        root.inputs = list(self._graph.inputs)
+        root.outputs = list(self._graph.outputs)
+        set_paths(root, "")
+        return root
+
+    def _chain(self, node: ir.Node) -> Chain:
+        """Return the modules around a node, each named within its parent."""
+        chain: list[Module] = []
+        parent = ""
+        for module in scope_of(node):
+            if not module.path:
+                self._root_class = self._root_class or module.class_name
+                continue
+            name = module.path.removeprefix(f"{parent}.") if parent else module.path
+            chain.append((name, module.class_name))
+            parent = module.path
+        return tuple(chain)
+
+    def _cell(self, nodes: list[ir.Node], depth: int, torch_class: str) -> Cell:
+        """Return the cell that runs `nodes`; `depth` modules lie around it."""
+        cell = Cell("", torch_class)
+        cell.inputs = [v for v in ask.outer_inputs(nodes) if not ask.is_constant(v)]
+        cell.outputs = outputs_of(nodes)
+        for unit in order(self._units(nodes, depth)):
+            if unit.name and not self._dissolves(unit, depth + 1):
+                self._add_child(cell, unit, depth)
+            else:
+                for node in unit.nodes:
+                    self._add_node(cell, node, unit.name)
+        make_sequence(cell)
+        number_lists(cell)
+        return cell
+
+    def _units(self, nodes: list[ir.Node], depth: int) -> list[Unit]:
+        """Return the steps of a cell: its own nodes, and each child's in one group.
+
+        A child whose nodes cannot run as one call is dissolved into its parts.
+        """
+        units = self._grouped(nodes, depth)
+        while knot := tangled(units):
+            unit = max((u for u in knot if u.name), key=lambda u: len(u.nodes))
+            for node in unit.nodes:
+                chain = self._chains[node]
+                inner = chain[depth + 1 : depth + 2]
+                joined = tuple((f"{unit.name}.{name}", kind) for name, kind in inner)
+                self._chains[node] = chain[:depth] + joined + chain[depth + 2 :]
+            units = self._grouped(nodes, depth)
+        return units
+
+    def _grouped(self, nodes: list[ir.Node], depth: int) -> list[Unit]:
+        groups: dict[str, Unit] = {}
+        units: list[Unit] = []
+        for node in nodes:
+            chain = self._chains[node]
+            if len(chain) == depth:
+                units.append(Unit([node]))
+                continue
+            name = chain[depth][0]
+            if name not in groups:
+                groups[name] = Unit([], name)
+                units.append(groups[name])
+            groups[name].nodes.append(node)
+        return units
+
+    def _dissolves(self, unit: Unit, depth: int) -> bool:
+        """Tell whether a module is written in its parent: few expressions, at most one layer."""
+        layers = [node for node in unit.nodes if isinstance(self._codes[node], Layer)]
+        expressions = [node for node in unit.nodes if node not in layers]
+        leaf = all(len(self._chains[node]) == depth for node in unit.nodes)
+        bare = not any(ask.is_constant(v) and KEY in v.metadata_props
+                       for node in expressions for v in node.inputs if v is not None)  # fmt: skip
+        if not layers:
+            return bare and len(expressions) <= FEW
+        return leaf and bare and len(layers) == 1 and len(expressions) <= FEW
+
+    def _add_child(self, cell: Cell, unit: Unit, depth: int) -> None:
+        """Add a module as a child of its own, and its call."""
+        torch_class = self._chains[unit.nodes[0]][depth][1]
+        child = self._cell(unit.nodes, depth + 1, torch_class)
+        name = self._free_name(cell, unit.name)
+        cell.children[name] = child
+        operands: list[Operand] = list(child.inputs)
+        cell.steps.append(Step(operands, child.outputs, unit.nodes[-1], child=name))
+
+    def _add_node(self, cell: Cell, node: ir.Node, module: str) -> None:
+        """Add one node: a layer as a child, an expression as a step."""
+        code = self._codes[node]
+        outputs = list(node.outputs)
+        if isinstance(code, Layer):
+            name = self._free_name(cell, module or wish(code))
+            cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=outputs)
+            cell.steps.append(Step(list(code.operands), outputs[:1], node, child=name))
+            return
+        code = inline_scalars(code, node)
+        operands = [self._operand(cell, value) for value in code.operands]
+        cell.steps.append(Step(operands, outputs[: code.outputs], node, code, module=module))
+
+    def _operand(self, cell: Cell, value: ir.Value) -> Operand:
+        """Return a value as an operand; a weight becomes a parameter of the cell."""
+        if not ask.is_constant(value):
+            return value
+        for name, source in cell.own.items():
+            if source.value is value:
+                return Own(name)
+        key = value.metadata_props.get(KEY) or value.name or ""
+        name = unique(attribute(identifier(key.rpartition(".")[2], "constant")), cell.own)
+        cell.own[name] = WeightSource(value)
+        return Own(name)
+
+    @staticmethod
+    def _free_name(cell: Cell, text: str) -> str:
+        """Return an attribute that is free: `conv1`, `blocks.0` for element 0 of a list."""
+        *parents, last = text.split(".")
+        head = "_".join(attribute(part) for part in parents)
+        name = (
+            f"{head}.{attribute(last)}"
+            if head and last.isdigit()
+            else "_".join(filter(None, [head, attribute(last)]))
+        )
+        return unique(name, {*cell.children, *cell.own})
+
+
+def wish(layer: Layer) -> str:
+    """Return the name that the file gives a layer through its weight, or a plain word."""
+    source = next(iter(layer.weights.values()), None)
+    if source is None:
+        return layer.word
+    name = source.value.metadata_props.get(KEY, "")
+    return name.rpartition(".")[0].rpartition(".")[2] or layer.word
+
+
+def set_paths(cell: Cell, path: str) -> None:
+    """Write into every cell its attributes from the root."""
+    cell.path = path
+    for name, child in cell.children.items():
+        set_paths(child, f"{path}.{name}" if path else name)

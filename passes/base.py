@@ -1,0 +1,48 @@
+"""What a pass is: a function from a graph to the number of its changes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+Run = Callable[[ir.Graph], int]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A graph pass.
+
+    Attributes:
+        name: The function's name: a verb and what it acts on.
+        run: Changes a graph in place and returns the number of changes; 0 leaves it untouched.
+        doc: First sentence of the function's docstring; `onnx2ms passes` prints it.
+        after: Names of passes that must have run before.
+    """
+
+    name: str
+    run: Run
+    doc: str
+    after: Sequence[str] = ()
+
+    def __call__(self, graph: ir.Graph) -> int:
+        """Run the pass on one graph."""
+        return self.run(graph)
+
+
+def graph_pass(*, after: Sequence[str] = ()) -> Callable[[Run], Pass]:
+    """Make a pass of a function.
+
+    Args:
+        after: Names of passes that must have run before this one.
+
+    Raises:
+        ValueError: The function has no docstring.
+    """
+
+    def decorate(function: Run) -> Pass:
+        doc = (function.__doc__ or "").strip().partition("\n")[0]
+        if not doc:
+            raise ValueError(f"pass {function.__name__} needs a docstring: what it does")
+        return Pass(function.__name__, function, doc, tuple(after))
+
+    return decorate
