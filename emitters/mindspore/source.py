@@ -13,6 +13,7 @@ from .naming import TAKEN, unique
 from .places import Marked, Marks
 from .render import TreeRenderer
 from .statements import Body
+from .ties import tied
 from .words import name_class, printable
 
 
@@ -89,6 +90,9 @@ class SourceWriter:
             lines += fit(8, f"self.{name} = {text}")
         lines += [f"        self.{name} = {name}" for name in kept_settings(definition)]
         template = definition.cluster.template
+        if template is self._root:
+            ties = tied(self._root).items()
+            lines += [f"        {one.expression} = {other.expression}" for one, other in ties]
         body = Body(template, definition.cluster.optional(), root=template is self._root)
         return [*lines, "", *BodyWriter(self._builder, definition, body, self._marks).lines()]
 

@@ -1,5 +1,7 @@
 """The body of `construct`: which expressions stand alone, and what their results are called."""
 
+import builtins
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -10,6 +12,11 @@ from .naming import TAKEN, identifier, unique
 
 DEEPEST = 4
 """So many calls stand inside each other at most."""
+
+PLAIN = re.compile(r"(\w*\W)?(input|inputs|data|x|image|images)(\W?\d+)*$", re.IGNORECASE)
+"""Names of a single input that say no more than `x`."""
+
+BUILTINS = frozenset(dir(builtins))
 
 WORDS = {
     "Concat": "joined",
@@ -130,13 +137,18 @@ class Body:
 
     def _name_arguments(self, root: bool) -> dict[ir.Value, str]:
         names: dict[ir.Value, str] = {}
+        alone = len(self._cell.inputs) == 1
         for value in self._cell.inputs:
             wish = "x"
-            if root or value.is_graph_input():
+            if value.is_graph_input() and not (
+                alone and (not root or PLAIN.match(value.name or ""))
+            ):
                 wish = identifier(value.name or "x")
             elif names and (maker := value.producer()) is not None:
                 wish = WORDS.get(maker.op_type, "y")
-            names[value] = unique(wish, {*names.values(), *TAKEN})
+            names[value] = unique(
+                f"{wish}_" if wish in BUILTINS else wish, {*names.values(), *TAKEN}
+            )
         return names
 
     def _name_targets(self) -> None:

@@ -1,0 +1,60 @@
+"""Weights that several cells share: one Parameter, set in the others by the root."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .cells import Cell
+from .code import WeightSource
+from .constants import is_written_out
+
+
+@dataclass(frozen=True)
+class Held:
+    """A parameter of a cell.
+
+    Attributes:
+        cell: The cell that holds it.
+        name: Its name there, `weight`.
+        source: Where its value comes from.
+    """
+
+    cell: Cell
+    name: str
+    source: WeightSource
+
+    @property
+    def path(self) -> str:
+        """Name of the parameter in the network."""
+        return f"{self.cell.path}.{self.name}" if self.cell.path else self.name
+
+    @property
+    def expression(self) -> str:
+        """How the root's constructor reaches it: `self.blocks[0].fc.weight`."""
+        parts = [f"[{part}]" if part.isdigit() else f".{part}" for part in self.path.split(".")]
+        return f"self{''.join(parts)}"
+
+
+def parameters(root: Cell) -> Iterator[Held]:
+    """Yield every parameter of every cell, in the order of the tree."""
+    for cell in root.walk():
+        for name, source in cell.own.items():
+            if not is_written_out(source):
+                yield Held(cell, name, source)
+        if cell.layer is not None:
+            for name, source in cell.layer.weights.items():
+                yield Held(cell, name, source)
+
+
+def tied(root: Cell) -> dict[Held, Held]:
+    """Return for each parameter that repeats an earlier one's value that earlier one.
+
+    An initializer that two modules read is one Parameter of PyTorch's; equal values that the
+    exporter stored once come as two initializers, their Identity nodes taken apart before.
+    """
+    first: dict[tuple[object, ...], Held] = {}
+    repeated: dict[Held, Held] = {}
+    for held in parameters(root):
+        original = first.setdefault((held.source.value, held.source.steps), held)
+        if original is not held:
+            repeated[held] = original
+    return repeated
