@@ -5,6 +5,7 @@ import onnx_ir as ir
 from .cells import Own, Step
 from .classes import ClassBuilder, ClassDefinition
 from .layout import fit
+from .match import passed_on
 from .places import Marked, Marks
 from .render import TreeRenderer, fill
 from .statements import Body, Statement
@@ -54,8 +55,13 @@ class BodyWriter:
         if step.code is not None or self._cell.children[step.child].layer is not None:
             text = self._marks.add(text, Marked(self._definition, step, local))
         if self._body.is_optional(step):
-            passed = self._operand(step.operands[0], 0)
-            text = f"{passed} if self.{step.child} is None else {text}"
+            passed = passed_on(step, self._cell)
+            assert passed is not None, "a step that objects lack passes an operand on"
+            other = self._operand(passed, 0)
+            if step.child:
+                return f"{other} if self.{step.child} is None else {text}"
+            flag = self._definition.flags[self._cell.steps.index(step)]
+            return f"{text} if {self._renderer.text(flag)} else {other}"
         return text
 
     def _call(self, step: Step) -> str:

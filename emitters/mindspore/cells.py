@@ -76,6 +76,14 @@ class Cell:
         )
 
     @property
+    def is_inline(self) -> bool:
+        """Whether it is written as a SequentialCell where it is constructed, without a class.
+
+        A class of PyTorch's that derives from Sequential (Conv2dNormActivation) keeps its name.
+        """
+        return self.is_sequence and self.torch_class.rpartition(".")[2] in ("", "Sequential")
+
+    @property
     def is_chain(self) -> bool:
         """Whether each step reads what the one before made, and nothing else."""
         current = self.inputs[0] if len(self.inputs) == 1 else None

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .cells import Cell
+from .cells import Cell, Step
 from .clusters import Cluster, Clustering
 from .constants import own_tree
 from .construct import (
@@ -16,12 +16,17 @@ from .construct import (
     Symbol,
     Tree,
     Variation,
+    sequence,
 )
 from .naming import unique
 
 CHANNELS = {"in_channels", "out_channels", "num_features", "num_channels", "normalized_shape"}
 USUAL = {"stride", "padding", "dilation", "group", "has_bias", "ceil_mode", "p", "eps", "momentum"}
 """Arguments that a person gives a default; the most frequent value becomes it."""
+
+
+ELEMENTS = ""
+"""The field that holds the elements of a class derived from SequentialCell."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class ClassDefinition:
         cluster: Its objects.
         fields: What the constructor stores, by attribute.
         settings: What each step's settings are, by number of the step.
+        flags: For each operator that some objects lack whether an object has it.
         names: Source text of each variable inside the constructor.
         parameters: Arguments of the constructor; those with a default last.
         given: For each object the value of each argument.
@@ -72,10 +78,16 @@ class ClassDefinition:
     cluster: Cluster
     fields: dict[str, Tree]
     settings: list[dict[str, Tree]]
+    flags: dict[int, Tree]
     names: dict[int, str] = field(default_factory=dict[int, str])
     parameters: list[Parameter] = field(default_factory=list[Parameter])
     given: dict[Cell, dict[str, Tree]] = field(default_factory=dict[Cell, dict[str, Tree]])
     name: str = ""
+
+    @property
+    def base(self) -> str:
+        """Class of `mindspore.nn` from which it derives."""
+        return "nn.SequentialCell" if ELEMENTS in self.fields else "nn.Cell"
 
 
 class ClassBuilder:
@@ -96,8 +108,8 @@ class ClassBuilder:
         if cell.layer is not None:
             return Construct(cell.layer.name, tuple(cell.layer.arguments.items()), cell.layer)
         if cell not in self.clustering.of:
-            elements = tuple(("", self.construct(child)) for child in cell.children.values())
-            return Construct("nn.SequentialCell", elements)
+            elements = [self.construct(child) for child in cell.children.values()]
+            return sequence("nn.SequentialCell", elements)
         cluster = self.clustering.of[cell]
         self._define(cluster)
         given = self.definitions[cluster].given[cell]
@@ -120,29 +132,42 @@ class ClassBuilder:
             }
             for i, step in enumerate(cluster.template.steps)
         ]
-        definition = ClassDefinition(cluster, fields, settings)
+        flags = {
+            i: general.of(
+                [alignment[i] is not None for alignment in cluster.members.values()],
+                Hint("", flag_name(step)),
+            )
+            for i, step in enumerate(cluster.template.steps)
+            if step in cluster.optional() and not step.child
+        }
+        definition = ClassDefinition(cluster, fields, settings, flags)
         name_variables(definition, general.variations, members)
         self._numbers[cluster] = len(self.definitions)
         self.definitions[cluster] = definition
 
     def _fields(self, cell: Cell) -> dict[str, Tree]:
         """Return what the constructor of a cell stores, by attribute."""
+        if cell.is_sequence:
+            elements = [self.construct(child) for child in cell.children.values()]
+            return {ELEMENTS: sequence("", elements)}
         fields: dict[str, Tree] = {name: own_tree(source) for name, source in cell.own.items()}
-        lists: dict[str, list[tuple[str, Tree]]] = {}
+        lists: dict[str, list[Tree]] = {}
         for name, child in cell.children.items():
             head, dot, _ = name.rpartition(".")
             if dot:
-                lists.setdefault(head, []).append(("", self.construct(child)))
+                lists.setdefault(head, []).append(self.construct(child))
             else:
                 fields[name] = self.construct(child)
-        for head, elements in lists.items():
-            fields[head] = Construct("nn.CellList", tuple(elements))
+            elements: list[Tree] = [self.construct(child) for child in cell.children.values()]
+            fields[head] = sequence("nn.CellList", elements)
         return fields
 
     @staticmethod
     def _field_order(cluster: Cluster) -> list[str]:
         """Return the attributes of a class, parameters first, then in order of use."""
         template = cluster.template
+        if template.is_sequence:
+            return [ELEMENTS]
         calls = [
             step.child.rpartition(".")[0] or step.child for step in template.steps if step.child
         ]
@@ -150,10 +175,11 @@ class ClassBuilder:
 
     @staticmethod
     def _setting(cluster: Cluster, step: int, name: str) -> list[Tree]:
+        """Return one setting of a step in each member; the template's where it is lacking."""
         values: list[Tree] = []
         for alignment in cluster.members.values():
-            theirs = alignment[step]
-            assert theirs is not None and theirs.code is not None, "expressions are not optional"
+            theirs = alignment[step] or cluster.template.steps[step]
+            assert theirs.code is not None, "settings belong to expressions"
             values.append(theirs.code.settings[name])
         return values
 
@@ -243,6 +269,11 @@ def wish(variation: Variation, template: Cell) -> str:
     return next(name for name in arguments if name not in CHANNELS) or "value"
 
 
+def flag_name(step: Step) -> str:
+    """Return the name of the argument that tells whether an object has an operator."""
+    return "residual" if step.node.op_type == "Add" else f"with_{step.node.op_type.lower()}"
+
+
 def default(variation: Variation) -> Tree | Required:
     """Return the value that an argument has if it is not given, or REQUIRED."""
     if any(isinstance(value, Absent) for value in variation.values):
@@ -250,6 +281,7 @@ def default(variation: Variation) -> Tree | Required:
     if any(isinstance(value, Construct) for value in variation.values):
         return REQUIRED
     usual = all(hint.argument in USUAL for hint in variation.hints)
+    usual |= all(isinstance(value, bool) for value in variation.values)
     value, _ = Counter(variation.values).most_common(1)[0]
     return value if usual else REQUIRED
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .cells import Cell
+from .cells import Cell, Step
 from .match import Alignment, match
 
 
@@ -23,13 +23,13 @@ class Cluster:
         """Qualified PyTorch class of the first member that has one."""
         return next((cell.torch_class for cell in self.members if cell.torch_class), "")
 
-    def optional(self) -> set[str]:
-        """Return the children that some member lacks."""
-        return {
-            step.child
+    def optional(self) -> list[Step]:
+        """Return the template's steps that some member lacks."""
+        return [
+            step
             for i, step in enumerate(self.template.steps)
             if any(alignment[i] is None for alignment in self.members.values())
-        }
+        ]
 
 
 class Clustering:
@@ -38,6 +38,7 @@ class Clustering:
     def __init__(self, root: Cell) -> None:
         self.of: dict[Cell, Cluster] = {}
         self.clusters: list[Cluster] = []
+        self._fingerprints: dict[Cell, tuple[object, ...]] = {}
         self._place(root)
         for cluster in self.clusters:
             cluster.members = {
@@ -47,7 +48,7 @@ class Clustering:
     def same_kind(self, one: Cell, other: Cell) -> bool:
         """Tell whether two children can stand in the same place of one class.
 
-        Sequences of different length are passed to the constructor.
+        Sequences can if they have the same runs of equal elements, of any lengths.
         """
         if one.layer is not None or other.layer is not None:
             return (
@@ -55,14 +56,37 @@ class Clustering:
                 and other.layer is not None
                 and one.layer.name == other.layer.name
             )
-        if one.is_sequence or other.is_sequence:
-            return one.is_sequence and other.is_sequence
+        if one.is_inline or other.is_inline:
+            if not (one.is_inline and other.is_inline):
+                return False
+            ours, theirs = self._runs(one), self._runs(other)
+            return len(ours) == len(theirs) and all(map(self.same_kind, ours, theirs))
         return self.of[one] is self.of[other]
+
+    def _runs(self, sequence: Cell) -> list[Cell]:
+        """Return the first of each run of equal elements."""
+        runs: list[Cell] = []
+        for element in sequence.children.values():
+            if not runs or self.fingerprint(element) != self.fingerprint(runs[-1]):
+                runs.append(element)
+        return runs
+
+    def fingerprint(self, cell: Cell) -> tuple[object, ...]:
+        """Return what is equal for cells that are constructed by the same call."""
+        if cell not in self._fingerprints:
+            layer = cell.layer
+            self._fingerprints[cell] = (
+                id(self.of.get(cell)),
+                (layer.name, *layer.arguments.items()) if layer else None,
+                tuple(tuple(step.code.settings.items()) for step in cell.steps if step.code),
+                tuple((name, self.fingerprint(child)) for name, child in cell.children.items()),
+            )
+        return self._fingerprints[cell]
 
     def _place(self, cell: Cell) -> None:
         for child in cell.children.values():
             self._place(child)
-        if cell.layer is not None or (cell.is_sequence and cell.path):
+        if cell.layer is not None or (cell.is_inline and cell.path):
             return
         inside = {self.of[below] for below in cell.walk() if below in self.of}
         for cluster in self.clusters:
@@ -78,6 +102,10 @@ class Clustering:
         """Add a cell to a cluster if it fits, as it is or as the new template."""
         theirs, ours = cluster.torch_class, cell.torch_class
         alignment = match(cluster.template, cell, self.same_kind)
+        if alignment is not None and not few_lack(
+            cluster.template, alignment, theirs == ours != ""
+        ):
+            alignment = None
         if theirs and ours and theirs != ours and (alignment is None or None in alignment):
             return False  # two classes of PyTorch's are one only if they are the same throughout
         if alignment is not None:
@@ -86,8 +114,23 @@ class Clustering:
         new: dict[Cell, Alignment] = {cell: list(cell.steps)}
         for member in cluster.members:
             alignment = match(cell, member, self.same_kind)
-            if alignment is None:
+            if alignment is None or not few_lack(cell, alignment, theirs == ours != ""):
                 return False
             new[member] = alignment
         cluster.template, cluster.members = cell, new
         return True
+
+
+def few_lack(template: Cell, alignment: Alignment, same_class: bool) -> bool:
+    """Tell whether what a cell lacks is little enough to be of one class with the template.
+
+    Children may be absent; of operators one residual sum, and within one class of PyTorch's one
+    function.
+    """
+    lacking = [
+        step
+        for step, theirs in zip(template.steps, alignment, strict=True)
+        if theirs is None and not step.child
+    ]
+    sums = [step for step in lacking if step.node.op_type == "Add"]
+    return len(sums) <= 1 and len(lacking) - len(sums) <= int(same_class)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TypeAlias
 
 from .code import Layer, Literal
@@ -106,6 +107,13 @@ class Generalization:
             self.variations.append(Variation(tuple(trees)))
         self.variations[index].hints.append(hint)
         return Variable(index)
+
+
+def sequence(function: str, elements: Sequence[Tree]) -> Construct:
+    """Return a SequentialCell or CellList; elements that are equal in a row are a `repeat`."""
+    runs = [(element, len(list(group))) for element, group in groupby(elements)]
+    repeats = [Construct("repeat", (("element", e), ("depth", n))) for e, n in runs]
+    return Construct(function, tuple(("", repeat) for repeat in repeats))
 
 
 def same(one: Tree, other: Tree) -> bool:

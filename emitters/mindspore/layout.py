@@ -57,6 +57,8 @@ def fit(indent: int, text: str) -> list[str]:
     items = split_items(body)
     if indent + 4 + width(body) <= WIDTH:
         return [pad + head, inside + body, pad + tail]
+    if (loop := body.rfind(" for _ in range(")) >= 0 and len(items) == 1:
+        return [pad + head, *fit(indent + 4, body[:loop]), inside + body[loop + 1 :], pad + tail]
     if len(items) == 1:
         return [pad + head, *fit(indent + 4, body), pad + tail]
     lines = [pad + head]

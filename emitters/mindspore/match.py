@@ -14,8 +14,9 @@ Alignment = list[Step | None]
 def match(template: Cell, cell: Cell, same_kind: SameKind) -> Alignment | None:
     """Return how the steps of a cell answer to those of a template, or None if they do not.
 
-    The template may call children that the cell lacks, if each has one input and one output: the
-    cell then passes the input on. Numbers (settings, arguments of layers) are not compared.
+    The template may do what the cell does not, if the value can be passed on instead: call a
+    child of one input, add the cell's input, apply a function. Numbers (settings, arguments of
+    layers) are not compared.
 
     Args:
         template: The cell that has every step.
@@ -40,8 +41,8 @@ def match(template: Cell, cell: Cell, same_kind: SameKind) -> Alignment | None:
             same.update(zip(ours.outputs, step.outputs, strict=True))
             alignment.append(step)
             step = next(rest, None)
-        elif is_optional(ours, cell):
-            same[ours.outputs[0]] = same[ours.operands[0]]
+        elif (passed := passed_on(ours, template)) is not None and ours.child not in cell.children:
+            same[ours.outputs[0]] = same[passed]
             alignment.append(None)
         else:
             return None
@@ -74,16 +75,21 @@ def kinds(template: Cell, ours: Step, cell: Cell, other: Step, same_kind: SameKi
     return same_kind(template.children[ours.child], cell.children[other.child])
 
 
-def is_optional(step: Step, cell: Cell) -> bool:
-    """Tell whether a cell can do without a step of the template."""
-    return (
-        bool(step.child)
-        and "." not in step.child
-        and step.child not in cell.children
-        and len(step.operands) == 1
-        and isinstance(step.operands[0], ir.Value)
-        and len(step.outputs) == 1
-    )
+def passed_on(step: Step, cell: Cell) -> ir.Value | None:
+    """Return the operand that takes the place of a step's result where an object lacks the step.
+
+    None: no object of the class can lack it.
+    """
+    values = [operand for operand in step.operands if isinstance(operand, ir.Value)]
+    element = "." in step.child or step.child.isdigit()
+    if len(step.outputs) != 1 or len(values) != len(step.operands) or element:
+        return None
+    if len(values) == 1:
+        return values[0]
+    if step.node.op_type == "Add" and len(values) == 2 and step.code is not None:
+        branch = [value for value in values if value not in cell.inputs]
+        return branch[0] if len(branch) == 1 else None
+    return None
 
 
 def translated(operands: Sequence[Operand], same: dict[Operand, Operand]) -> list[Operand | None]:

@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from ..base import Place
 from .cells import Cell, Step
-from .classes import ClassDefinition
+from .classes import ELEMENTS, ClassDefinition
 from .layout import Span, mark
 
 SEQUENCE = "nn.SequentialCell"
@@ -75,20 +75,22 @@ def step_places(class_name: str, path: str, step: Step, local: str, span: Span) 
 
 def sequence_places(cell: Cell, field: str, span: Span) -> list[Place]:
     """Return the places of layers that a SequentialCell calls: where that is constructed."""
+    if field == ELEMENTS:
+        sequences = [cell, *(s for child in cell.children.values() for s in inline(child))]
+    else:
+        held = [c for name, c in cell.children.items() if name.partition(".")[0] == field]
+        sequences = [s for child in held for s in inline(child)]
     places: list[Place] = []
-    for name, child in cell.children.items():
-        if name.partition(".")[0] != field:
-            continue
-        for sequence in sequences_in(child):
-            for step in sequence.steps:
-                element = sequence.children[step.child]
-                if element.layer is not None:
-                    places += step_places(SEQUENCE, element.path, step, "", span)
+    for sequence in sequences:
+        for step in sequence.steps:
+            element = sequence.children[step.child]
+            if element.layer is not None:
+                places += step_places(SEQUENCE, element.path, step, "", span)
     return places
 
 
-def sequences_in(cell: Cell) -> list[Cell]:
-    """Return a SequentialCell and those directly inside it; not those of classes of ours."""
-    if not cell.is_sequence:
+def inline(cell: Cell) -> list[Cell]:
+    """Return a SequentialCell without a class and those directly inside it."""
+    if not cell.is_inline:
         return []
-    return [cell, *(inner for child in cell.children.values() for inner in sequences_in(child))]
+    return [cell, *(inner for child in cell.children.values() for inner in inline(child))]

@@ -2,7 +2,6 @@
 
 import string
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from .classes import ClassBuilder, ClassDefinition, Required
 from .code import Literal, literal
@@ -41,27 +40,25 @@ class TreeRenderer:
     def _construct(self, tree: Construct) -> str:
         if isinstance(tree.function, int):
             return self._own_class(self._builder.definition(tree.function), dict(tree.arguments))
-        if tree.function in ("nn.SequentialCell", "nn.CellList"):
-            elements = self.elements([value for _, value in tree.arguments])
+        if tree.function in ("", "nn.SequentialCell", "nn.CellList"):
+            elements = [text for _, run in tree.arguments for text in self._run(run)]
             if tree.function == "nn.CellList":
                 return f"nn.CellList([{', '.join(elements)}])"
-            return f"nn.SequentialCell({', '.join(elements)})"
+            return f"{tree.function}({', '.join(elements)})"
         if tree.layer is None:
             arguments = [f"{n}={self.text(v)}" if n else self.text(v) for n, v in tree.arguments]
             return f"{tree.function}({', '.join(arguments)})"
         arguments = self._layer_arguments(tree)
         return f"{tree.function}({', '.join(arguments)})"
 
-    def elements(self, trees: Sequence[Tree]) -> list[str]:
-        """Return the elements of a sequence; equal ones in a row as a comprehension."""
-        texts: list[str] = []
-        for text, group in groupby(self.text(tree) for tree in trees):
-            count = len(list(group))
-            if count >= REPEAT:
-                texts.append(f"*[{text} for _ in range({count})]")
-            else:
-                texts += [text] * count
-        return texts
+    def _run(self, run: Tree) -> list[str]:
+        """Return equal elements of a sequence, many of them as a comprehension."""
+        assert isinstance(run, Construct), "a sequence consists of repeats"
+        (_, element), (_, depth) = run.arguments
+        text = self.text(element)
+        if isinstance(depth, int) and depth < REPEAT:
+            return [text] * depth
+        return [f"*[{text} for _ in range({self.text(depth)})]"]
 
     def _own_class(self, definition: ClassDefinition, given: dict[str, Tree]) -> str:
         arguments: list[str] = []

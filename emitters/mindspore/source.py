@@ -5,16 +5,17 @@ import onnx_ir as ir
 from ..base import EmitOptions, Place
 from .body import BodyWriter
 from .cells import Cell
-from .classes import ClassBuilder, ClassDefinition, Parameter, Required
+from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
+from .clusters import Cluster
 from .construct import Variable
 from .layout import bare, fit, place_marks
 from .loader import loader
 from .naming import TAKEN, unique
-from .places import Marked, Marks
+from .places import SEQUENCE, Marked, Marks
 from .render import TreeRenderer
 from .statements import Body
 from .ties import tied
-from .words import name_class, printable
+from .words import distinguish, name_class, printable
 
 
 class SourceWriter:
@@ -30,11 +31,21 @@ class SourceWriter:
         self._options = options
         self._builder = ClassBuilder(root)
         self._marks = Marks()
+        self._name_classes()
+
+    def _name_classes(self) -> None:
+        """Name the classes; of several with one name the one with most objects bears it."""
+        bearers: dict[str, Cluster] = {}
         taken = set(TAKEN)
-        for definition in self._builder.definitions.values():
-            wish = name_class(definition.cluster, root, options.model_name)
-            definition.name = unique(wish, taken)
-            taken.add(definition.name)
+        definitions = self._builder.definitions
+        for cluster in sorted(definitions, key=lambda c: -len(c.members)):
+            name = name_class(cluster, self._root, self._options.model_name)
+            if name in bearers:
+                name = distinguish(name, cluster, bearers[name])
+            name = unique(name, taken)
+            bearers.setdefault(name, cluster)
+            taken.add(name)
+            definitions[cluster].name = name
 
     @property
     def root_class(self) -> str:
@@ -63,9 +74,9 @@ class SourceWriter:
         modules = [name for name in ("nn", "ops") if f"{name}." in classes]
         things = [name for name in ("Parameter", "Tensor") if f" {name}(" in classes]
         lines = [
-            f'"""{self.root_class}, compiled by onnx2ms {options.version} '
-            f"from {printable(options.model_name)} ({printable(origin)}).",
+            f'"""{self.root_class}, compiled by onnx2ms {options.version}.',
             "",
+            f"From {printable(options.model_name)} ({printable(origin)}).",
             "`build_model()` returns it in inference mode, with the weights beside this file.",
             '"""',
             "",
@@ -82,8 +93,12 @@ class SourceWriter:
         """Return one class, with marks."""
         renderer = TreeRenderer(self._builder, definition.names)
         parameters = [argument(parameter, renderer) for parameter in definition.parameters]
-        lines = [f"class {definition.name}(nn.Cell):"]
+        lines = [f"class {definition.name}({definition.base}):"]
         lines += fit(4, f"def __init__({', '.join(['self', *parameters])}):")
+        if definition.base == SEQUENCE:
+            elements = renderer.text(definition.fields[ELEMENTS])
+            text = self._marks.add(f"super().__init__{elements}", Marked(definition, ELEMENTS))
+            return [*lines, *fit(8, text)]
         lines.append("        super().__init__()")
         for name, tree in definition.fields.items():
             text = self._marks.add(renderer.text(tree), Marked(definition, name))
@@ -108,5 +123,6 @@ def argument(parameter: Parameter, renderer: TreeRenderer) -> str:
 def kept_settings(definition: ClassDefinition) -> list[str]:
     """Return the arguments of a constructor that `construct` reads."""
     trees = [tree for settings in definition.settings for tree in settings.values()]
+    trees += definition.flags.values()
     names = [definition.names[tree.index] for tree in trees if isinstance(tree, Variable)]
     return list(dict.fromkeys(names))

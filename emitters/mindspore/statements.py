@@ -3,6 +3,7 @@
 import builtins
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import onnx_ir as ir
@@ -59,7 +60,7 @@ class Body:
         inlined: Values that stand as an expression in the statement that reads them.
     """
 
-    def __init__(self, cell: Cell, optional: set[str], root: bool) -> None:
+    def __init__(self, cell: Cell, optional: Sequence[Step], root: bool) -> None:
         self._cell = cell
         self._optional = optional
         self._maker = {output: step for step in cell.steps for output in step.outputs}
@@ -71,8 +72,8 @@ class Body:
         self._name_targets()
 
     def is_optional(self, step: Step) -> bool:
-        """Tell whether some object of the class does without a child that the step calls."""
-        return step.child in self._optional
+        """Tell whether some object of the class does without the step."""
+        return step in self._optional
 
     def _choose_inlined(self) -> None:
         """Decide for each value whether it stands inside the expression that reads it."""
@@ -86,13 +87,13 @@ class Body:
                 self.inlined.add(step.outputs[0])
 
     def _stands_inside(self, step: Step, depth: int) -> bool:
-        if len(step.outputs) != 1 or self.is_optional(step) or depth > DEEPEST:
+        if len(step.outputs) != 1 or depth > DEEPEST:
             return False
         value = step.outputs[0]
         reading = self._readers[value]
         if value in self._cell.outputs:
             return len(self._cell.outputs) == 1 and not reading
-        if len(reading) != 1 or reading[0].operands.count(value) != 1:
+        if self.is_optional(step) or len(reading) != 1 or reading[0].operands.count(value) != 1:
             return False
         reader = reading[0]
         if self.is_optional(reader):
@@ -171,7 +172,7 @@ class Body:
 
     def _target(self, step: Step, held: set[str]) -> str:
         """Return a name for a result; `held` are the names whose value is read later."""
-        if self.is_optional(step):
+        if self.is_optional(step) and step.child:
             return unique("identity", held)
         plain = [name for name in ("x", "out") if name not in held]
         if len(step.outputs) == 1 and plain:

@@ -20,6 +20,21 @@ def name_class(cluster: Cluster, root: Cell, model_name: str) -> str:
     return block_name(cell) or chain_name(cell) or path_name(cell)
 
 
+def distinguish(name: str, cluster: Cluster, bearer: Cluster) -> str:
+    """Return a name for a class whose PyTorch class is written otherwise for other objects."""
+    ours, theirs = [[path_order(cell.path) for cell in c.members] for c in (cluster, bearer)]
+    if max(ours) < min(theirs):
+        return f"First{name}"
+    if min(ours) > max(theirs):
+        return f"Last{name}"
+    return name
+
+
+def path_order(path: str) -> tuple[tuple[int, str], ...]:
+    """Return a key that sorts paths as their modules are numbered."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in path.split("."))
+
+
 def block_name(cell: Cell) -> str:
     """Return the name of a residual block, after the papers that brought them, or nothing.
 

@@ -1,0 +1,69 @@
+"""A .safetensors file, written as a stream.
+
+The library's own writer wants all tensors in memory at once.
+"""
+
+import json
+from collections.abc import Iterable
+from math import prod
+from pathlib import Path
+
+import onnx_ir as ir
+
+from ..base import Weight
+from .elements import elements, no_type
+
+TYPES = {
+    ir.DataType.FLOAT: "F32",
+    ir.DataType.FLOAT16: "F16",
+    ir.DataType.BFLOAT16: "BF16",
+    ir.DataType.DOUBLE: "F64",
+    ir.DataType.INT8: "I8",
+    ir.DataType.INT16: "I16",
+    ir.DataType.INT32: "I32",
+    ir.DataType.INT64: "I64",
+    ir.DataType.UINT8: "U8",
+    ir.DataType.UINT16: "U16",
+    ir.DataType.UINT32: "U32",
+    ir.DataType.UINT64: "U64",
+    ir.DataType.BOOL: "BOOL",
+}
+
+
+def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
+    """Write a file that mindspore.load_checkpoint reads, one tensor in memory at a time.
+
+    The bytes are those of mindspore.save_checkpoint(format="safetensors"): wide types first, so
+    that every tensor is aligned, then by name.
+
+    Args:
+        weights: The parameters, in any order.
+        path: A new file.
+
+    Raises:
+        OutputError: A weight is of a type that the format does not hold.
+        OSError: The file cannot be written.
+    """
+    ordered = sorted(weights, key=_rank)
+    header: dict[str, object] = {"__metadata__": {"format": "ms"}}
+    end = 0
+    for weight in ordered:
+        if weight.dtype not in TYPES:
+            raise no_type(weight, ".safetensors")
+        start, end = end, end + prod(weight.shape) * weight.dtype.bitwidth // 8
+        header[weight.name] = {
+            "dtype": TYPES[weight.dtype],
+            "shape": weight.shape,
+            "data_offsets": (start, end),
+        }
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little"))
+        file.write(text)
+        for weight in ordered:
+            file.write(elements(weight))
+
+
+def _rank(weight: Weight) -> tuple[int, str]:
+    return -weight.dtype.bitwidth, weight.name

@@ -1,0 +1,44 @@
+"""Where every parameter of the network comes from, for the file `weight_map.json`."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from ..base import Weight
+from .dtypes import NAMES
+
+VERSION = 1
+"""Version of the file's form; it grows when a program that reads it has to change."""
+
+
+def weight_map(weights: Iterable[Weight]) -> str:
+    """Return weight_map.json as text: `version` and `parameters`, in the order of the source.
+
+    A parameter has a `name` in MindSpore, the `initializer` of the ONNX file and the key of
+    PyTorch's `state_dict` (null, with a `reason`, where there is none), `shape`, `dtype` and
+    `done`: the steps from the file's value to this one, or `as is`.
+    """
+    content = {"version": VERSION, "parameters": [_entry(weight) for weight in weights]}
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _entry(weight: Weight) -> Mapping[str, object]:
+    reason = {} if weight.state_dict is not None else {"reason": _reason(weight)}
+    return {
+        "name": weight.name,
+        "initializer": weight.initializer or None,
+        "state_dict": weight.state_dict,
+        **reason,
+        "shape": list(weight.shape),
+        "dtype": NAMES.get(weight.dtype, weight.dtype.name.lower()),
+        "done": list(weight.done) or ["as is"],
+    }
+
+
+def _reason(weight: Weight) -> str:
+    """Return why a parameter has no key in the state_dict."""
+    folded = next((step for step in weight.done if "folded" in step), None)
+    if folded:
+        return f"the state_dict does not hold this value: {folded}"
+    if not weight.initializer:
+        return "the compiler made it"
+    return "the file does not tell"
