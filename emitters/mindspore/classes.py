@@ -158,8 +158,8 @@ class ClassBuilder:
                 lists.setdefault(head, []).append(self.construct(child))
             else:
                 fields[name] = self.construct(child)
-            elements: list[Tree] = [self.construct(child) for child in cell.children.values()]
-            fields[head] = sequence("nn.CellList", elements)
+        for head, listed in lists.items():
+            fields[head] = sequence("nn.CellList", listed)
         return fields
 
     @staticmethod

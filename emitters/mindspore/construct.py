@@ -109,7 +109,7 @@ class Generalization:
         return Variable(index)
 
 
-def sequence(function: str, elements: Sequence[Tree]) -> Construct:
+def sequence(function: str, elements: Sequence["Tree"]) -> Construct:
     """Return a SequentialCell or CellList; elements that are equal in a row are a `repeat`."""
     runs = [(element, len(list(group))) for element, group in groupby(elements)]
     repeats = [Construct("repeat", (("element", e), ("depth", n))) for e, n in runs]
