@@ -79,9 +79,11 @@ class Cell:
     def is_inline(self) -> bool:
         """Whether it is written as a SequentialCell where it is constructed, without a class.
 
-        A class of PyTorch's that derives from Sequential (Conv2dNormActivation) keeps its name.
+        A class of PyTorch's that derives from Sequential (Conv2dNormActivation) keeps its name
+        unless a single layer is left of it.
         """
-        return self.is_sequence and self.torch_class.rpartition(".")[2] in ("", "Sequential")
+        plain = self.torch_class.rpartition(".")[2] in ("", "Sequential")
+        return self.is_sequence and (plain or len(self.children) == 1)
 
     @property
     def is_chain(self) -> bool:

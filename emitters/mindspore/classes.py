@@ -188,7 +188,7 @@ def name_variables(
     definition: ClassDefinition, variations: Sequence[Variation], members: Sequence[Cell]
 ) -> None:
     """Turn what differs between objects into arguments of the constructor."""
-    scaled = find_scaled(variations)
+    scaled = find_scaled(variations, definition.cluster.template)
     taken: set[str] = {"self"}
     parameters: list[Parameter] = []
     for index, variation in enumerate(variations):
@@ -205,33 +205,46 @@ def name_variables(
         definition.names[index] = relation.template.format(definition.names[relation.base])
     for cell in members:
         definition.given.setdefault(cell, {})
-    definition.parameters = sorted(parameters, key=lambda p: not isinstance(p.default, Required))
+    definition.parameters = sorted(parameters, key=rank)
 
 
-def find_scaled(variations: Sequence[Variation]) -> dict[int, Scaled]:
-    """Return the variables that are the same multiple, or half, of another in every object."""
+def rank(parameter: Parameter) -> tuple[bool, int]:
+    """Return a key that sorts arguments: those with a default last, channels first."""
+    places = {"in_channels": 0, "width": 1, "out_channels": 1}
+    return not isinstance(parameter.default, Required), places.get(parameter.name, 2)
+
+
+def find_scaled(variations: Sequence[Variation], template: Cell) -> dict[int, Scaled]:
+    """Return the variables that are the same multiple, or part, of another in every object.
+
+    Others are told by the input's channels where these are among them, else by the smallest.
+    """
     scaled: dict[int, Scaled] = {}
     whole = [i for i, v in enumerate(variations) if all(type(x) is int and x > 0 for x in v.values)]
-    for i in sorted(whole, key=lambda i: numbers(variations[i])):
-        for base in whole:
-            if base == i or base in scaled:
-                continue
-            factor, rest = divmod(numbers(variations[i])[0], numbers(variations[base])[0])
-            if (
-                rest == 0
-                and factor > 1
-                and all(
-                    a == factor * b
-                    for a, b in zip(numbers(variations[i]), numbers(variations[base]), strict=True)
-                )
-            ):
-                scaled[i] = Scaled(f"{factor} * {{}}", base)
+    whole.sort(
+        key=lambda i: (wish(variations[i], template) != "in_channels", numbers(variations[i]))
+    )
+    for i in whole:
+        for base in whole[: whole.index(i)]:
+            relation = scale(numbers(variations[i]), numbers(variations[base]))
+            if base not in scaled and relation:
+                scaled[i] = Scaled(relation, base)
                 break
     for i, variation in enumerate(variations):
         kernel = halved(variation, variations)
         if i not in scaled and kernel is not None:
             scaled[i] = Scaled("{} // 2", kernel)
     return scaled
+
+
+def scale(values: tuple[int, ...], base: tuple[int, ...]) -> str:
+    """Return `4 * {}` where values are four times the base, `{} // 4` the other way, or nothing."""
+    one, other = values[0], base[0]
+    if any(a * other != b * one for a, b in zip(values, base, strict=True)):
+        return ""
+    if one % other == 0:
+        return f"{one // other} * {{}}"
+    return f"{{}} // {other // one}" if other % one == 0 else ""
 
 
 def halved(padding: Variation, variations: Sequence[Variation]) -> int | None:
@@ -260,13 +273,14 @@ def wish(variation: Variation, template: Cell) -> str:
         return arguments[0] or variation.hints[0].field
     first = next((s.child for s in template.steps if s.child and s.operands == template.inputs), "")
     last = next((s.child for s in reversed(template.steps) if s.child), "")
-    if Hint(first, "in_channels") in variation.hints:
+    first, last = first.partition(".")[0], last.partition(".")[0]
+    if variation.hints[0] == Hint(first, "in_channels"):
         return "in_channels"
-    if Hint(last, "out_channels") in variation.hints:
+    if variation.hints[-1] == Hint(last, "out_channels"):
         return "out_channels"
-    if set(arguments) <= CHANNELS:
+    if CHANNELS.intersection(arguments):
         return "width" if len(variation.hints) > 1 else arguments[0]
-    return next(name for name in arguments if name not in CHANNELS) or "value"
+    return arguments[0] or "value"
 
 
 def flag_name(step: Step) -> str:

@@ -1,6 +1,7 @@
 """Chains become a SequentialCell, numbered children a CellList."""
 
 from .cells import Cell
+from .naming import unique
 
 
 def make_sequence(cell: Cell) -> None:
@@ -27,6 +28,22 @@ def make_sequence(cell: Cell) -> None:
         step.code, step.child = None, str(index)
         children[step.child] = child
     cell.children = children
+
+
+def nameless(cell: Cell, word: str) -> str:
+    """Return a name for a layer of which the file tells none, until all of them are known."""
+    return f"{word}?{len(cell.children)}"
+
+
+def name_nameless(cell: Cell) -> None:
+    """Name layers of which the file tells no name: `conv` for one, `conv1`, `conv2` for more."""
+    waiting = [name for name in cell.children if "?" in name]
+    words = [name.partition("?")[0] for name in waiting]
+    names = {name: name for name in cell.children}
+    for i, (name, word) in enumerate(zip(waiting, words, strict=True)):
+        wish = word if words.count(word) == 1 else f"{word}{words[: i + 1].count(word)}"
+        names[name] = unique(wish, {*names.values(), *cell.own})
+    rename(cell, names)
 
 
 def name_plainly(cell: Cell) -> None:

@@ -87,13 +87,18 @@ class Body:
                 self.inlined.add(step.outputs[0])
 
     def _stands_inside(self, step: Step, depth: int) -> bool:
-        if len(step.outputs) != 1 or depth > DEEPEST:
+        if len(step.outputs) != 1:
             return False
         value = step.outputs[0]
         reading = self._readers[value]
         if value in self._cell.outputs:
-            return len(self._cell.outputs) == 1 and not reading
-        if self.is_optional(step) or len(reading) != 1 or reading[0].operands.count(value) != 1:
+            return len(self._cell.outputs) == 1 and not reading and depth <= DEEPEST + 2
+        if (
+            depth > DEEPEST
+            or self.is_optional(step)
+            or len(reading) != 1
+            or reading[0].operands.count(value) != 1
+        ):
             return False
         reader = reading[0]
         if self.is_optional(reader):

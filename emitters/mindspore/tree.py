@@ -14,7 +14,8 @@ from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
 from .naming import attribute, identifier, unique
 from .scalars import inline_scalars
-from .sequences import make_sequence, number_lists
+from .sequences import make_sequence, name_nameless, nameless, number_lists
+from .structure import StructureFinder
 from .units import Unit, order, outputs_of, tangled
 
 FEW = 2
@@ -37,6 +38,8 @@ class TreeBuilder:
         self._codes = codes
         self._root_class = ""
         self._chains = {node: self._chain(node) for node in graph}
+        if not any(self._chains.values()):
+            self._chains = StructureFinder(graph, codes).chains()
 
     def build(self) -> Cell:
         """Return the root cell."""
@@ -70,6 +73,7 @@ class TreeBuilder:
             else:
                 for node in unit.nodes:
                     self._add_node(cell, node, unit.name)
+        name_nameless(cell)
         make_sequence(cell)
         number_lists(cell)
         return cell
@@ -130,7 +134,8 @@ class TreeBuilder:
         code = self._codes[node]
         outputs = list(node.outputs)
         if isinstance(code, Layer):
-            name = self._free_name(cell, module or wish(code))
+            text = module or own_name(code)
+            name = self._free_name(cell, text) if text else nameless(cell, code.word)
             cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=outputs)
             cell.steps.append(Step(list(code.operands), outputs[:1], node, child=name))
             return
@@ -163,13 +168,13 @@ class TreeBuilder:
         return unique(name, {*cell.children, *cell.own})
 
 
-def wish(layer: Layer) -> str:
-    """Return the name that the file gives a layer through its weight, or a plain word."""
+def own_name(layer: Layer) -> str:
+    """Return the name that the file gives a layer through its weight, or nothing."""
     source = next(iter(layer.weights.values()), None)
     if source is None:
-        return layer.word
+        return ""
     name = source.value.metadata_props.get(KEY, "")
-    return name.rpartition(".")[0].rpartition(".")[2] or layer.word
+    return name.rpartition(".")[0].rpartition(".")[2]
 
 
 def set_paths(cell: Cell, path: str) -> None:
