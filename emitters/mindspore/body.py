@@ -34,10 +34,17 @@ class BodyWriter:
 
     def lines(self) -> list[str]:
         """Return the method, indented, with marks."""
-        arguments = [f"{name}: ms.Tensor" for name in self._body.arguments.values()]
+        packed = self._definition.cluster.packed
+        names = ["*features"] if packed else self._body.arguments.values()
+        arguments = [f"{name}: ms.Tensor" for name in names]
         count = len(self._cell.outputs)
         returns = "ms.Tensor" if count == 1 else f"tuple[{', '.join(['ms.Tensor'] * count)}]"
         lines = fit(4, f"def construct({', '.join(['self', *arguments])}) -> {returns}:")
+        if packed and packed.code:
+            (name,) = self._body.arguments.values()
+            texts = {key: self._renderer.text(value) for key, value in packed.code.settings.items()}
+            text = f"ops.cat(features, axis={texts['axis']})"
+            lines += fit(8, f"{name} = {self._marks.add(text, Marked(self._definition, packed))}")
         for statement in self._body.statements:
             lines += fit(8, self._statement(statement))
         return lines

@@ -52,6 +52,8 @@ class Cell:
         steps: What its `construct` does.
         children: Cells by attribute; `blocks.0` is element 0 of the list `blocks`.
         own: Parameters and constants that it holds itself, by attribute.
+        packed: The Concat that joins all its arguments to its only input, as in DenseNet's
+            layers; None if the arguments are the inputs.
     """
 
     path: str
@@ -62,6 +64,12 @@ class Cell:
     steps: list[Step] = field(default_factory=list[Step])
     children: dict[str, "Cell"] = field(default_factory=dict[str, "Cell"])
     own: dict[str, WeightSource] = field(default_factory=dict[str, WeightSource])
+    packed: Step | None = None
+
+    @property
+    def arguments(self) -> list[Operand]:
+        """What it is called with, in this order."""
+        return list(self.packed.operands) if self.packed else list(self.inputs)
 
     @property
     def is_sequence(self) -> bool:
@@ -69,6 +77,7 @@ class Cell:
         return (
             self.layer is None
             and not self.own
+            and self.packed is None
             and len(self.inputs) == 1
             and [step.child for step in self.steps] == list(self.children)
             and list(self.children) == [str(i) for i in range(len(self.children))]

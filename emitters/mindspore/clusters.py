@@ -23,6 +23,11 @@ class Cluster:
         """Qualified PyTorch class of the first member that has one."""
         return next((cell.torch_class for cell in self.members if cell.torch_class), "")
 
+    @property
+    def packed(self) -> Step | None:
+        """The Concat that joins all arguments, if any member has one; all are called so then."""
+        return next((cell.packed for cell in self.members if cell.packed), None)
+
     def optional(self) -> list[Step]:
         """Return the template's steps that some member lacks."""
         return [

@@ -25,7 +25,7 @@ def match(template: Cell, cell: Cell, same_kind: SameKind) -> Alignment | None:
     """
     if len(template.inputs) != len(cell.inputs) or len(template.outputs) != len(cell.outputs):
         return None
-    if list(template.own) != list(cell.own):
+    if list(template.own) != list(cell.own) or other_packing(template, cell):
         return None
     same: dict[Operand, Operand] = dict(zip(template.inputs, cell.inputs, strict=True))
     same.update({Own(name): Own(name) for name in cell.own})
@@ -48,6 +48,12 @@ def match(template: Cell, cell: Cell, same_kind: SameKind) -> Alignment | None:
             return None
     complete = step is None and translated(template.outputs, same) == list(cell.outputs)
     return alignment if complete else None
+
+
+def other_packing(one: Cell, other: Cell) -> bool:
+    """Tell whether two cells join their arguments along different axes."""
+    axes = [cell.packed.code.settings for cell in (one, other) if cell.packed and cell.packed.code]
+    return len(axes) == 2 and axes[0] != axes[1]
 
 
 def alike(ours: Step, other: Step, same: dict[Operand, Operand]) -> bool:

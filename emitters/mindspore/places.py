@@ -46,8 +46,11 @@ class Marks:
                 if isinstance(marked.what, str):
                     places += sequence_places(cell, marked.what, spans[number])
                     continue
-                steps = marked.definition.cluster.template.steps
-                step = alignment[steps.index(marked.what)]
+                cluster = marked.definition.cluster
+                if marked.what is cluster.packed:
+                    step = cell.packed
+                else:
+                    step = alignment[cluster.template.steps.index(marked.what)]
                 if step is not None:
                     name = marked.definition.name
                     places += step_places(name, cell.path, step, marked.local, spans[number])

@@ -73,6 +73,7 @@ class TreeBuilder:
             else:
                 for node in unit.nodes:
                     self._add_node(cell, node, unit.name)
+        pack_arguments(cell)
         name_nameless(cell)
         make_sequence(cell)
         number_lists(cell)
@@ -126,8 +127,7 @@ class TreeBuilder:
         child = self._cell(unit.nodes, depth + 1, torch_class)
         name = self._free_name(cell, unit.name)
         cell.children[name] = child
-        operands: list[Operand] = list(child.inputs)
-        cell.steps.append(Step(operands, child.outputs, unit.nodes[-1], child=name))
+        cell.steps.append(Step(child.arguments, child.outputs, unit.nodes[-1], child=name))
 
     def _add_node(self, cell: Cell, node: ir.Node, module: str) -> None:
         """Add one node: a layer as a child, an expression as a step."""
@@ -175,6 +175,19 @@ def own_name(layer: Layer) -> str:
         return ""
     name = source.value.metadata_props.get(KEY, "")
     return name.rpartition(".")[0].rpartition(".")[2]
+
+
+def pack_arguments(cell: Cell) -> None:
+    """Take a Concat of all inputs, which nothing else reads, out of a cell's steps."""
+    first = cell.steps[0]
+    inputs = set(cell.inputs)
+    if first.node.op_type != "Concat" or first.operands != cell.inputs or len(inputs) < 2:
+        return
+    if inputs & {*cell.outputs, *(operand for step in cell.steps[1:] for operand in step.operands)}:
+        return
+    cell.packed = first
+    cell.inputs = list(first.outputs)
+    del cell.steps[0]
 
 
 def set_paths(cell: Cell, path: str) -> None:
