@@ -115,7 +115,7 @@ def quoted(name: str, limit: int = 80) -> str:
 
 
 def closest(name: str, names: Iterable[str]) -> str:
-    """Return `; did you mean 'a' or 'b'?` for a name that is not there; empty if none is like it."""
+    """Return `; did you mean 'a' or 'b'?` for an unknown name; empty if none is like it."""
     # difflib is quadratic in the lengths, and a name of the model may be of any length
     close = get_close_matches(name[:100], [other for other in names if len(other) <= 100], 3)
     return f"; did you mean {' or '.join(map(quoted, close))}?" if close else ""

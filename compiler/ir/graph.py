@@ -1,7 +1,7 @@
 """Questions about an ONNX graph that every pass and emitter asks."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,11 @@ def elements(tensor: ir.TensorProtocol) -> Array:
     """Return the elements of a tensor, read from disk where they lie there."""
     array: Array = tensor.numpy()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return array
+
+
+def numpy_type(dtype: ir.DataType) -> "np.dtype[np.generic]":
+    """Return NumPy's name of an element type, or that of ml_dtypes where NumPy has none."""
+    return cast("np.dtype[np.generic]", dtype.numpy())  # pyright: ignore[reportUnknownMemberType]
 
 
 def constant(value: ir.Value | None) -> Array | None:

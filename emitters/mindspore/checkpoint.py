@@ -7,6 +7,7 @@ parameter's name, and a tensor of dimensions, type and content.
 from collections.abc import Iterable
 from math import prod
 from pathlib import Path
+from typing import IO
 
 import onnx_ir as ir
 
@@ -57,11 +58,15 @@ def write_checkpoint(weights: Iterable[Weight], path: Path) -> None:
                     " which a .ckpt file cannot hold",
                     help="use --weights safetensors",
                 )
-            content = elements(weight)
-            for start in range(0, len(content), SLICE):
-                part = content[start : start + SLICE]
-                file.write(_head(weight, len(part)))
-                file.write(part)
+            _write(file, weight)
+
+
+def _write(file: IO[bytes], weight: Weight) -> None:
+    content = elements(weight)
+    for start in range(0, len(content), SLICE):
+        part = content[start : start + SLICE]
+        file.write(_head(weight, len(part)))
+        file.write(part)
 
 
 def _head(weight: Weight, size: int) -> bytes:

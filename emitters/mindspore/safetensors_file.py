@@ -14,27 +14,27 @@ from ..base import Weight
 from .elements import elements, no_type
 
 TYPES = {
-    ir.DataType.FLOAT: "F32",
-    ir.DataType.FLOAT16: "F16",
-    ir.DataType.BFLOAT16: "BF16",
-    ir.DataType.DOUBLE: "F64",
-    ir.DataType.INT8: "I8",
-    ir.DataType.INT16: "I16",
-    ir.DataType.INT32: "I32",
-    ir.DataType.INT64: "I64",
-    ir.DataType.UINT8: "U8",
-    ir.DataType.UINT16: "U16",
-    ir.DataType.UINT32: "U32",
     ir.DataType.UINT64: "U64",
+    ir.DataType.INT64: "I64",
+    ir.DataType.DOUBLE: "F64",
+    ir.DataType.FLOAT: "F32",
+    ir.DataType.UINT32: "U32",
+    ir.DataType.INT32: "I32",
+    ir.DataType.BFLOAT16: "BF16",
+    ir.DataType.FLOAT16: "F16",
+    ir.DataType.UINT16: "U16",
+    ir.DataType.INT16: "I16",
+    ir.DataType.INT8: "I8",
+    ir.DataType.UINT8: "U8",
     ir.DataType.BOOL: "BOOL",
 }
+"""In the order of the file: wide ones first, so that every tensor is aligned."""
 
 
 def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
     """Write a file that mindspore.load_checkpoint reads, one tensor in memory at a time.
 
-    The bytes are those of mindspore.save_checkpoint(format="safetensors"): wide types first, so
-    that every tensor is aligned, then by name.
+    The bytes are those of safetensors.numpy.save_file, which MindSpore saves with.
 
     Args:
         weights: The parameters, in any order.
@@ -44,12 +44,15 @@ def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
         OutputError: A weight is of a type that the format does not hold.
         OSError: The file cannot be written.
     """
-    ordered = sorted(weights, key=_rank)
+    weights = list(weights)
+    for weight in weights:
+        if weight.dtype not in TYPES:
+            raise no_type(weight, ".safetensors")
+    rank = {dtype: index for index, dtype in enumerate(TYPES)}
+    ordered = sorted(weights, key=lambda weight: (rank[weight.dtype], weight.name))
     header: dict[str, object] = {"__metadata__": {"format": "ms"}}
     end = 0
     for weight in ordered:
-        if weight.dtype not in TYPES:
-            raise no_type(weight, ".safetensors")
         start, end = end, end + prod(weight.shape) * weight.dtype.bitwidth // 8
         header[weight.name] = {
             "dtype": TYPES[weight.dtype],
@@ -63,7 +66,3 @@ def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
         file.write(text)
         for weight in ordered:
             file.write(elements(weight))
-
-
-def _rank(weight: Weight) -> tuple[int, str]:
-    return -weight.dtype.bitwidth, weight.name

@@ -1,0 +1,63 @@
+"""Every row computes what onnxruntime computes, in both modes, and its gradients."""
+
+import numpy as np
+import pytest
+
+TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
+GRADIENT_TOLERANCE = 2e-2
+DIRECTIONS = 3
+
+
+def error_of(ours, theirs):
+    """Return max|a-b| / max|b|; NaN and infinities must stand at the same places."""
+    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    finite = np.isfinite(theirs)
+    np.testing.assert_array_equal(np.where(finite, 0, ours), np.where(finite, 0, theirs))
+    ours, theirs = ours[finite], theirs[finite]
+    difference = np.abs(ours - theirs).max(initial=0)
+    return difference / np.abs(theirs).max(initial=0) if difference else 0.0
+
+
+@pytest.mark.parametrize("mode", ["pynative", "graph"])
+def test_row(row, mode, runs, request):
+    if mode in row.causes:
+        request.applymarker(pytest.mark.xfail(reason=row.causes[mode], strict=True))
+    told, arrays = runs.result(row, mode)
+    assert "error" not in told, told["error"]
+    ours = [arrays[f"y{i}"] for i in range(len(row.reference))]
+    for our, their, dtype in zip(ours, row.reference, told["dtypes"], strict=True):
+        assert our.shape == their.shape
+        assert dtype.lower() == their.dtype.name
+        if their.dtype.kind in "biu":
+            np.testing.assert_array_equal(our, their)
+        else:
+            tolerance = TOLERANCE.get(their.dtype.name, 1e-5)
+            assert error_of(our, their) <= tolerance, f"{our} is not {their}"
+    assert "gradient_error" not in told, told["gradient_error"]
+    if row.cotangents:
+        check_gradients(row, [arrays[f"g{i}"] for i in range(sum(k[0] == "g" for k in arrays))])
+
+
+def check_gradients(row, gradients):
+    """Compare directional derivatives with difference quotients of the reference."""
+    random = np.random.default_rng(2)
+    step = 2e-3
+    inputs = [operand.array for operand in row.inputs]
+    places = [i for i, x in enumerate(inputs) if x.dtype == np.float32]
+    for place, gradient in zip(places, gradients, strict=True):
+        assert gradient.shape == inputs[place].shape
+        for _ in range(DIRECTIONS):
+            direction = random.standard_normal(gradient.shape).astype(np.float32)
+            quotient = sum(
+                sign * np.sum(row.cotangents[i] * y, dtype=np.float64)
+                for sign in (1, -1)
+                for i, y in enumerate(row.compute(moved(inputs, place, sign * step * direction)))
+                if i in row.cotangents
+            ) / (2 * step)
+            parts = gradient.astype(np.float64) * direction
+            scale = max(abs(quotient), np.sqrt(np.sum(parts**2)), 1e-2)
+            assert abs(parts.sum() - quotient) <= GRADIENT_TOLERANCE * scale, f"input {place}: {parts.sum()} is not {quotient}"
+
+
+def moved(inputs, place, by):
+    return [np.asarray(x + by, x.dtype) if i == place else x for i, x in enumerate(inputs)]
