@@ -1,11 +1,15 @@
 """The text of `construct`."""
 
+from dataclasses import replace
+
 import onnx_ir as ir
 
 from .cells import Own, Step
 from .classes import ClassBuilder, ClassDefinition
-from .layout import fit
+from .layout import OPEN, fit
+from .loops import GROWING, hands_on
 from .match import passed_on
+from .naming import TAKEN, singular, unique
 from .places import Marked, Marks
 from .render import TreeRenderer, fill
 from .statements import Body, Statement
@@ -46,8 +50,43 @@ class BodyWriter:
             text = f"ops.cat(features, axis={texts['axis']})"
             lines += fit(8, f"{name} = {self._marks.add(text, Marked(self._definition, packed))}")
         for statement in self._body.statements:
-            lines += fit(8, self._statement(statement))
+            if statement.step is not None and self._body.is_loop(statement.step):
+                lines += self._loop(statement.step, statement.targets[0])
+            else:
+                lines += fit(8, self._statement(statement))
+        target, _, text = lines[-2].strip().partition(" = ")
+        if text.startswith(OPEN) and lines[-1] == f"        return {target}":
+            lines[-2:] = [f"        return {text}"]
         return lines
+
+    def _loop(self, step: Step, target: str) -> list[str]:
+        """Return a loop over a list of cells."""
+        loop = self._cell.children[step.child]
+        taken = {*self._body.names.values(), target, *TAKEN}
+        element = unique(singular(step.child.rstrip("_")), taken)
+        marked = Marked(self._definition, step)
+        operands = [self._operand(operand, 0) for operand in step.operands]
+        if loop.loop == GROWING:
+            features = unique("features", taken)
+            call = self._marks.add(f"{element}(*{features})", marked)
+            axis = loop.steps[-1].code
+            assert axis is not None, "a growing loop ends with Concat"
+            joined = f"ops.cat({features}, axis={axis.settings['axis']})"
+            return [
+                f"        {features} = ({operands[0]},)",
+                f"        for {element} in self.{step.child}:",
+                *fit(12, f"{features} += ({call},)"),
+                f"        {target} = {self._marks.add(joined, replace(marked, local=target))}",
+            ]
+        position = hands_on(loop, loop.steps)
+        assert position is not None, "a chain hands its value on"
+        before = (
+            [] if operands[position] == target else [f"        {target} = {operands[position]}"]
+        )
+        operands[position] = target
+        call = self._marks.add(f"{element}({', '.join(operands)})", marked)
+        lines = fit(12, f"{target} = {call}")
+        return [*before, f"        for {element} in self.{step.child}:", *lines]
 
     def _statement(self, statement: Statement) -> str:
         """Return a statement on one line."""

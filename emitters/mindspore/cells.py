@@ -54,6 +54,7 @@ class Cell:
         own: Parameters and constants that it holds itself, by attribute.
         packed: The Concat that joins all its arguments to its only input, as in DenseNet's
             layers; None if the arguments are the inputs.
+        loop: How a list of cells is run, "chain" or "growing" (loops.py); empty for other cells.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Cell:
     children: dict[str, "Cell"] = field(default_factory=dict[str, "Cell"])
     own: dict[str, WeightSource] = field(default_factory=dict[str, WeightSource])
     packed: Step | None = None
+    loop: str = ""
 
     @property
     def arguments(self) -> list[Operand]:
@@ -76,6 +78,7 @@ class Cell:
         """Whether it is a chain of numbered children, 0, 1, 2 …, each fed by the one before."""
         return (
             self.layer is None
+            and not self.loop
             and not self.own
             and self.packed is None
             and len(self.inputs) == 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .cells import Cell, Step
 from .clusters import Cluster, Clustering
+from .code import Symbol
 from .constants import own_tree
 from .construct import (
     ABSENT,
@@ -13,7 +14,6 @@ from .construct import (
     Construct,
     Generalization,
     Hint,
-    Symbol,
     Tree,
     Variation,
     sequence,
@@ -109,7 +109,7 @@ class ClassBuilder:
             return Construct(cell.layer.name, tuple(cell.layer.arguments.items()), cell.layer)
         if cell not in self.clustering.of:
             elements = [self.construct(child) for child in cell.children.values()]
-            return sequence("nn.SequentialCell", elements)
+            return sequence("nn.CellList" if cell.loop else "nn.SequentialCell", elements)
         cluster = self.clustering.of[cell]
         self._define(cluster)
         given = self.definitions[cluster].given[cell]
@@ -270,7 +270,8 @@ def wish(variation: Variation, template: Cell) -> str:
     """Return what a person would call an argument, from where it is used."""
     arguments = list(dict.fromkeys(hint.argument for hint in variation.hints))
     if variation.is_cell:
-        return arguments[0] or variation.hints[0].field
+        element = arguments[0] in ("element", "")
+        return "activation" if element else arguments[0]
     first = next((s.child for s in template.steps if s.child and s.operands == template.inputs), "")
     last = next((s.child for s in reversed(template.steps) if s.child), "")
     first, last = first.partition(".")[0], last.partition(".")[0]

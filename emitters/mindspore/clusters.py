@@ -53,14 +53,18 @@ class Clustering:
     def same_kind(self, one: Cell, other: Cell) -> bool:
         """Tell whether two children can stand in the same place of one class.
 
-        Sequences can if they have the same runs of equal elements, of any lengths.
+        Sequences can if they have the same runs of equal elements, of any lengths; layers without
+        weights, such as activations, can always.
         """
         if one.layer is not None or other.layer is not None:
-            return (
-                one.layer is not None
-                and other.layer is not None
-                and one.layer.name == other.layer.name
+            if one.layer is None or other.layer is None:
+                return False
+            return one.layer.name == other.layer.name or not (
+                one.layer.weights or other.layer.weights
             )
+        if one.loop or other.loop:
+            kinds = {self.of.get(c) for loop in (one, other) for c in loop.children.values()}
+            return one.loop == other.loop and len(kinds) == 1 and None not in kinds
         if one.is_inline or other.is_inline:
             if not (one.is_inline and other.is_inline):
                 return False
@@ -91,7 +95,7 @@ class Clustering:
     def _place(self, cell: Cell) -> None:
         for child in cell.children.values():
             self._place(child)
-        if cell.layer is not None or (cell.is_inline and cell.path):
+        if cell.layer is not None or cell.loop or (cell.is_inline and cell.path):
             return
         inside = {self.of[below] for below in cell.walk() if below in self.of}
         for cluster in self.clusters:

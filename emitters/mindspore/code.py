@@ -20,6 +20,17 @@ Literal: TypeAlias = bool | int | float | str | tuple["Literal", ...] | None
 
 NOTHING: Mapping[str, Literal] = MappingProxyType({})
 
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name of the generated module, such as `ms.float32`."""
+
+    text: str
+
+
+Argument: TypeAlias = Literal | Symbol
+"""What a layer is constructed with."""
+
 # How tightly an expression binds, in Python's order; an operand that binds less is bracketed.
 COMPARISON, BIT_OR, BIT_AND, SUM, PRODUCT, UNARY, POWER, ATOM = range(8)
 
@@ -121,10 +132,10 @@ class Layer:
     """
 
     name: str
-    arguments: Mapping[str, Literal]
+    arguments: Mapping[str, Argument]
     operands: tuple[ir.Value, ...]
     weights: Mapping[str, WeightSource] = field(default_factory=dict[str, WeightSource])
-    defaults: Mapping[str, Literal] = field(default_factory=lambda: NOTHING)
+    defaults: Mapping[str, Argument] = field(default_factory=lambda: NOTHING)
     positional: int = 0
     buffers: frozenset[str] = frozenset()
     word: str = "layer"

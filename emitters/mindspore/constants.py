@@ -3,8 +3,8 @@
 import numpy as np
 
 from ...compiler.ir.provenance import KEY
-from .code import Literal, WeightSource
-from .construct import Construct, Symbol
+from .code import Literal, Symbol, WeightSource
+from .construct import Construct
 from .dtypes import mindspore_dtype
 
 MOST = 16

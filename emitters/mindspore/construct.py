@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TypeAlias
 
-from .code import Layer, Literal
+from .code import Layer, Literal, Symbol
 
 
 class Absent:
@@ -16,13 +16,6 @@ class Absent:
 
 
 ABSENT = Absent()
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """A name of the generated module, such as `ms.float32`."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +41,10 @@ class Construct:
 
 
 Tree: TypeAlias = Literal | Symbol | Construct | Variable | Absent
+
+
+PROGRESSION = 3
+"""So many elements whose numbers grow evenly are written as a comprehension."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,15 @@ class Generalization:
 
     def _inside(self, constructs: Sequence[Construct], hint: Hint) -> Construct:
         first = constructs[0]
+        even = first.function == "arithmetic"  # start and step are of the argument around them
         arguments = tuple(
-            (name, self.of([c.arguments[i][1] for c in constructs], Hint(hint.field, name)))
+            (
+                name,
+                self.of(
+                    [c.arguments[i][1] for c in constructs],
+                    hint if even else Hint(hint.field, name),
+                ),
+            )
             for i, (name, _) in enumerate(first.arguments)
         )
         return Construct(first.function, arguments, first.layer)
@@ -110,10 +114,48 @@ class Generalization:
 
 
 def sequence(function: str, elements: Sequence["Tree"]) -> Construct:
-    """Return a SequentialCell or CellList; elements that are equal in a row are a `repeat`."""
+    """Return a SequentialCell or CellList.
+
+    Elements that are equal in a row are a `repeat`; if all are alike but for numbers that grow
+    evenly, they are a `progression`.
+    """
+    if len(elements) >= PROGRESSION and (element := progression(elements)) is not None:
+        depth = ("depth", len(elements))
+        return Construct(function, (("", Construct("progression", (("element", element), depth))),))
     runs = [(element, len(list(group))) for element, group in groupby(elements)]
     repeats = [Construct("repeat", (("element", e), ("depth", n))) for e, n in runs]
     return Construct(function, tuple(("", repeat) for repeat in repeats))
+
+
+def progression(trees: Sequence["Tree"]) -> "Tree | None":
+    """Return the tree whose numbers are `start + step * i`, or None where trees differ otherwise.
+
+    None too where all are equal, which is a repeat.
+    """
+    found = evenly(trees)
+    return found if found is not None and found != trees[0] else None
+
+
+def evenly(trees: Sequence["Tree"]) -> "Tree | None":
+    """Return the tree that gives every element by its index, or None."""
+    first = trees[0]
+    if all(same(tree, first) for tree in trees):
+        return first
+    if all(type(tree) is int for tree in trees):
+        whole = [tree for tree in trees if isinstance(tree, int)]
+        step = whole[1] - whole[0]
+        even = all(b - a == step for a, b in pairwise(whole))
+        return Construct("arithmetic", (("start", whole[0]), ("step", step))) if even else None
+    constructs = [tree for tree in trees if isinstance(tree, Construct)]
+    if len(constructs) != len(trees) or len({shape(tree) for tree in constructs}) > 1:
+        return None
+    arguments: list[tuple[str, Tree]] = []
+    for i, (name, value) in enumerate(constructs[0].arguments):
+        inner = evenly([tree.arguments[i][1] for tree in constructs])
+        if inner is None and value is not None:
+            return None
+        arguments.append((name, inner))
+    return Construct(constructs[0].function, tuple(arguments), constructs[0].layer)
 
 
 def same(one: Tree, other: Tree) -> bool:

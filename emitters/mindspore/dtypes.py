@@ -2,7 +2,11 @@
 
 import onnx_ir as ir
 
+from .code import Symbol, WeightSource
 from .registry import CannotEmit
+
+FLOAT32 = Symbol("ms.float32")
+"""What every layer's parameters are unless it is told otherwise."""
 
 NAMES = {
     ir.DataType.FLOAT: "float32",
@@ -33,3 +37,8 @@ def mindspore_dtype(dtype: ir.DataType | int) -> str:
     if name is None:
         raise CannotEmit(f"MindSpore has no element type {ir.DataType(dtype).name.lower()}")
     return f"ms.{'bool_' if name == 'bool' else name}"
+
+
+def dtype_of(weight: WeightSource) -> Symbol:
+    """Return the element type of a layer's weights as an argument of the layer."""
+    return Symbol(mindspore_dtype(weight.dtype))

@@ -57,7 +57,7 @@ def fit(indent: int, text: str) -> list[str]:
     items = split_items(body)
     if indent + 4 + width(body) <= WIDTH:
         return [pad + head, inside + body, pad + tail]
-    if (loop := body.rfind(" for _ in range(")) >= 0 and len(items) == 1:
+    if len(items) == 1 and (loop := comprehension(body)) >= 0:
         return [pad + head, *fit(indent + 4, body[:loop]), inside + body[loop + 1 :], pad + tail]
     if len(items) == 1:
         return [pad + head, *fit(indent + 4, body), pad + tail]
@@ -65,6 +65,12 @@ def fit(indent: int, text: str) -> list[str]:
     for item in items:
         lines += fit(indent + 4, item + ",")
     return [*lines, pad + tail]
+
+
+def comprehension(text: str) -> int:
+    """Return where the loop of a comprehension begins, or -1."""
+    found = list(re.finditer(r" for (_|i) in range\(", text))
+    return found[-1].start() if found else -1
 
 
 def last_bracket(text: str) -> tuple[int, int] | None:

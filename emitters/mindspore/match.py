@@ -87,7 +87,8 @@ def passed_on(step: Step, cell: Cell) -> ir.Value | None:
     None: no object of the class can lack it.
     """
     values = [operand for operand in step.operands if isinstance(operand, ir.Value)]
-    element = "." in step.child or step.child.isdigit()
+    child = cell.children.get(step.child)
+    element = "." in step.child or step.child.isdigit() or bool(child and child.loop)
     if len(step.outputs) != 1 or len(values) != len(step.operands) or element:
         return None
     if len(values) == 1:

@@ -51,8 +51,11 @@ class Marks:
                     step = cell.packed
                 else:
                     step = alignment[cluster.template.steps.index(marked.what)]
-                if step is not None:
-                    name = marked.definition.name
+                name = marked.definition.name
+                loop = cell.children.get(step.child) if step else None
+                if loop is not None and loop.loop:
+                    places += loop_places(cell, loop, marked, spans[number])
+                elif step is not None:
                     places += step_places(name, cell.path, step, marked.local, spans[number])
         position = {node.name: i for i, node in enumerate(graph)}
         return sorted(places, key=lambda place: position[place.node])
@@ -76,6 +79,26 @@ def step_places(class_name: str, path: str, step: Step, local: str, span: Span) 
     ]
 
 
+def loop_places(cell: Cell, loop: Cell, marked: Marked, span: Span) -> list[Place]:
+    """Return the places of what a loop over a list computes itself.
+
+    Its call of the elements stands for those that are layers, its Concat for the result.
+    """
+    if marked.local:
+        return step_places(marked.definition.name, cell.path, loop.steps[-1], marked.local, span)
+    return element_places(loop, span)
+
+
+def element_places(cell: Cell, span: Span) -> list[Place]:
+    """Return the places of the layers that a sequence or list calls, by their own paths."""
+    return [
+        place
+        for step in cell.steps
+        if step.child and cell.children[step.child].layer is not None
+        for place in step_places(SEQUENCE, cell.children[step.child].path, step, "", span)
+    ]
+
+
 def sequence_places(cell: Cell, field: str, span: Span) -> list[Place]:
     """Return the places of layers that a SequentialCell calls: where that is constructed."""
     if field == ELEMENTS:
@@ -83,13 +106,7 @@ def sequence_places(cell: Cell, field: str, span: Span) -> list[Place]:
     else:
         held = [c for name, c in cell.children.items() if name.partition(".")[0] == field]
         sequences = [s for child in held for s in inline(child)]
-    places: list[Place] = []
-    for sequence in sequences:
-        for step in sequence.steps:
-            element = sequence.children[step.child]
-            if element.layer is not None:
-                places += step_places(SEQUENCE, element.path, step, "", span)
-    return places
+    return [place for sequence in sequences for place in element_places(sequence, span)]
 
 
 def inline(cell: Cell) -> list[Cell]:

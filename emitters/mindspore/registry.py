@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from ...compiler.ir import graph as ask
 from ...compiler.ir.graph import Array
-from .code import Code, call
+from .code import Code, Literal, call
 
 T = TypeVar("T")
 Emit = Callable[["Op"], Code]
@@ -60,6 +60,17 @@ class Op:
         if numbers is None:
             raise CannotEmit(f"input {index} must be a constant")
         return numbers
+
+    def number(self, index: int) -> Literal:
+        """Return the only element of a constant as it is written in source; None if it has more.
+
+        Of a real number that is the shortest decimal which is the same in the constant's type.
+        """
+        number = ask.scalar(ask.operand(self.node, index))
+        if isinstance(number, float):
+            precise = self.constant(index).dtype.type
+            return float(str(precise(number)))
+        return number
 
     def is_constant(self, index: int) -> bool:
         """Tell whether an input is an initializer."""

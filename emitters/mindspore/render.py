@@ -4,8 +4,8 @@ import string
 from collections.abc import Mapping, Sequence
 
 from .classes import ClassBuilder, ClassDefinition, Required
-from .code import Literal, literal
-from .construct import Absent, Construct, Symbol, Tree, Variable
+from .code import Argument, Symbol, literal
+from .construct import Absent, Construct, Tree, Variable
 
 REPEAT = 3
 """So many equal elements in a row are written as a repetition."""
@@ -43,8 +43,13 @@ class TreeRenderer:
         if tree.function in ("", "nn.SequentialCell", "nn.CellList"):
             elements = [text for _, run in tree.arguments for text in self._run(run)]
             if tree.function == "nn.CellList":
+                if len(elements) == 1 and elements[0].startswith("*["):
+                    return f"nn.CellList({elements[0].removeprefix('*')})"
                 return f"nn.CellList([{', '.join(elements)}])"
             return f"{tree.function}({', '.join(elements)})"
+        if tree.function == "arithmetic":
+            (_, start), (_, step) = tree.arguments
+            return f"{self.text(start)} + {self.text(step)} * i"
         if tree.layer is None:
             arguments = [f"{n}={self.text(v)}" if n else self.text(v) for n, v in tree.arguments]
             return f"{tree.function}({', '.join(arguments)})"
@@ -56,6 +61,8 @@ class TreeRenderer:
         assert isinstance(run, Construct), "a sequence consists of repeats"
         (_, element), (_, depth) = run.arguments
         text = self.text(element)
+        if run.function == "progression":
+            return [f"*[{text} for i in range({self.text(depth)})]"]
         if isinstance(depth, int) and depth < REPEAT:
             return [text] * depth
         return [f"*[{text} for _ in range({self.text(depth)})]"]
@@ -84,7 +91,7 @@ class TreeRenderer:
         return written
 
 
-def equal(tree: Tree, default: Literal) -> bool:
+def equal(tree: Tree, default: Argument) -> bool:
     """Tell whether a tree is a constant equal to a default; True is not 1."""
     return type(tree) is type(default) and tree == default
 

@@ -75,6 +75,10 @@ class Body:
         """Tell whether some object of the class does without the step."""
         return step in self._optional
 
+    def is_loop(self, step: Step) -> bool:
+        """Tell whether a step runs the elements of a list."""
+        return bool(step.child) and bool(self._cell.children.get(step.child, Cell("")).loop)
+
     def _choose_inlined(self) -> None:
         """Decide for each value whether it stands inside the expression that reads it."""
         depth: dict[ir.Value, int] = {}
@@ -87,7 +91,7 @@ class Body:
                 self.inlined.add(step.outputs[0])
 
     def _stands_inside(self, step: Step, depth: int) -> bool:
-        if len(step.outputs) != 1:
+        if len(step.outputs) != 1 or self.is_loop(step):
             return False
         value = step.outputs[0]
         reading = self._readers[value]
@@ -101,7 +105,7 @@ class Body:
         ):
             return False
         reader = reading[0]
-        if self.is_optional(reader):
+        if self.is_optional(reader) or self.is_loop(reader):
             return False
         closes = step.code.closes if step.code else self._is_module(step)
         if reader.code is None:

@@ -12,6 +12,7 @@ from ...compiler.ir import graph as ask
 from ...compiler.ir.provenance import KEY, scope_of
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
+from .loops import fold_chains, fold_growing
 from .naming import attribute, identifier, unique
 from .scalars import inline_scalars
 from .sequences import make_sequence, name_nameless, nameless, number_lists
@@ -77,6 +78,9 @@ class TreeBuilder:
         name_nameless(cell)
         make_sequence(cell)
         number_lists(cell)
+        if not cell.is_sequence:
+            fold_growing(cell)
+            fold_chains(cell)
         return cell
 
     def _units(self, nodes: list[ir.Node], depth: int) -> list[Unit]:
