@@ -1,0 +1,15 @@
+"""The list of all passes, for people."""
+
+from .pipeline import STAGES
+
+
+def catalogue() -> str:
+    """Return every pass in its order, as a table in Markdown: what it does, after which it runs."""
+    lines = ["| stage | pass | what it does | after |", "| --- | --- | --- | --- |"]
+    for stage in STAGES:
+        name = f"{stage.name} (repeated)" if stage.repeat else stage.name
+        for item in stage.passes:
+            after = ", ".join(f"`{anchor}`" for anchor in item.after)
+            lines.append(f"| {name} | `{item.name}` | {item.doc} | {after} |")
+            name = ""
+    return "\n".join(lines) + "\n"

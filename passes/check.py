@@ -1,0 +1,119 @@
+"""Whether a pass left the model valid and what it computes as it was."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+
+from ..compiler.ir.errors import PassError, quoted
+from ..compiler.ir.graph import Array, elements
+from .pipeline import PassRecord
+from .runtime import CannotLoadError, NoKernelError, run_proto
+from .skeleton import Skeleton, skeleton
+
+Outputs = Mapping[str, Array]
+
+
+class PassChecker:
+    """Runs the model before and after every pass; to be called as `on_pass` of `run_pipeline`.
+
+    Attributes:
+        unchecked: Names of passes of which only the form was checked, because onnxruntime could not
+            run the model before, or cannot yet.
+    """
+
+    def __init__(
+        self, model: ir.Model, inputs: Mapping[str, Array], *, tolerance: float = 1e-5
+    ) -> None:
+        """Run the model as it is.
+
+        Args:
+            model: The model before the first pass.
+            inputs: An array for every input of the graph, by name.
+            tolerance: Largest error of an output: max|a - b| / max|b|.
+        """
+        self.unchecked: list[str] = []
+        self._inputs = inputs
+        self._tolerance = tolerance
+        try:
+            self._expected: Outputs | None = self._run(_skeleton(model, annotate=False))
+        except CannotLoadError:  # of an operator set that it does not know any more, or not yet
+            self._expected = None
+
+    def __call__(self, record: PassRecord, model: ir.Model) -> None:
+        """Check the model after a pass.
+
+        Raises:
+            PassError: onnx.checker or onnxruntime refuse the model, or it computes something else.
+        """
+        if not record.changes:
+            return
+        bare = _skeleton(model, annotate=True)
+        branches = any(node.op_type == "If" for node in model.graph.all_nodes())
+        self._check_form(record, bare.proto, shapes=not branches)
+        try:
+            outputs = self._run(bare)
+        except CannotLoadError as error:
+            # with shapes known, a branch that is never taken may be one that fits none of them,
+            # and is refused until inline_if has removed it
+            if self._expected is not None and not branches and not isinstance(error, NoKernelError):
+                raise PassError(
+                    f"after pass {record.name} onnxruntime refuses the model: {error}"
+                ) from error
+            self.unchecked.append(record.name)
+            return
+        if self._expected is None:
+            self.unchecked.append(record.name)
+        else:
+            self._compare(record, outputs, self._expected)
+        self._expected = outputs
+
+    def _check_form(self, record: PassRecord, proto: onnx.ModelProto, *, shapes: bool) -> None:
+        try:
+            onnx.checker.check_model(  # pyright: ignore[reportUnknownMemberType]
+                proto, full_check=shapes
+            )
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+            raise PassError(f"pass {record.name} left an invalid model: {error}") from error
+
+    def _compare(self, record: PassRecord, outputs: Outputs, expected: Outputs) -> None:
+        for name, want in expected.items():
+            error = relative_error(outputs[name], want)
+            if not error <= self._tolerance:
+                raise PassError(
+                    f"pass {record.name} changed what the model computes: output {quoted(name)} "
+                    f"differs by {error:.1e} (tolerance {self._tolerance:.0e})",
+                    help="run again with --dump DIR, and report the graph before this pass",
+                )
+
+    def _run(self, bare: Skeleton) -> Outputs:
+        weights = {name: elements(tensor) for name, tensor in bare.weights.items()}
+        names = [output.name for output in bare.proto.graph.output]
+        return run_proto(bare.proto, {**self._inputs, **weights}, names)
+
+
+def relative_error(result: Array, expected: Array) -> float:
+    """Return max|a - b| / max|b|; infinity if shapes, types, NaNs or infinities differ."""
+    if result.shape != expected.shape or result.dtype != expected.dtype:
+        return float("inf")
+    if expected.dtype.kind not in "fc":
+        return 0.0 if np.array_equal(result, expected) else float("inf")
+    finite = np.isfinite(expected)
+    if not np.array_equal(result[~finite], expected[~finite], equal_nan=True):
+        return float("inf")
+    if not finite.any():
+        return 0.0
+    a, b = result[finite].astype(np.float64), expected[finite].astype(np.float64)
+    difference, scale = float(np.abs(a - b).max()), float(np.abs(b).max())
+    return difference / scale if difference else 0.0
+
+
+def _skeleton(model: ir.Model, *, annotate: bool) -> Skeleton:
+    """Return the model without its weights, which are fed: it may be larger than memory or 2 GB."""
+    return skeleton(
+        model.graph,
+        opsets=model.opset_imports,
+        functions=model.functions.values(),
+        annotate=annotate,
+    )

@@ -1,0 +1,1 @@
+"""Decompositions raised to the operator that says the same."""

@@ -1,0 +1,1 @@
+"""What MindSpore lacks or gets wrong, written with what it has."""

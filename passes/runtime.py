@@ -1,0 +1,76 @@
+"""A part of a graph computed by onnxruntime."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
+
+import onnx
+
+from ..compiler.ir.graph import Array
+
+
+class CannotLoadError(Exception):
+    """onnxruntime refuses a model."""
+
+
+class NoKernelError(CannotLoadError):
+    """onnxruntime has no kernel for an operator of the model, which is valid."""
+
+
+class _Options(Protocol):
+    log_severity_level: int
+    intra_op_num_threads: int
+    graph_optimization_level: object
+
+
+class _Levels(Protocol):
+    ORT_DISABLE_ALL: object
+
+
+class _Session(Protocol):
+    def run(self, outputs: Sequence[str], inputs: Mapping[str, Array]) -> Sequence[Array]: ...
+
+
+class _Runtime(Protocol):
+    """The part of onnxruntime that passes use; it ships no types."""
+
+    GraphOptimizationLevel: _Levels
+
+    def SessionOptions(self) -> _Options: ...  # noqa: N802
+    def InferenceSession(  # noqa: N802
+        self, model: bytes, options: _Options, providers: Sequence[str]
+    ) -> _Session: ...
+
+
+def run_proto(
+    proto: onnx.ModelProto, inputs: Mapping[str, Array], outputs: Sequence[str]
+) -> dict[str, Array]:
+    """Run a small model as it is written, on one thread: the same bytes on every machine.
+
+    Args:
+        proto: The model; what is large in it is an input.
+        inputs: One array an input.
+        outputs: Names of graph outputs.
+
+    Returns:
+        The outputs by name.
+
+    Raises:
+        NoKernelError: onnxruntime has no kernel for one of the operators.
+        CannotLoadError: onnxruntime refuses the model for any other reason.
+    """
+    # imported late: it costs as much as all passes over a network that has nothing to run
+    runtime = cast(_Runtime, importlib.import_module("onnxruntime"))
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    providers = ["CPUExecutionProvider"]
+    try:
+        session = runtime.InferenceSession(proto.SerializeToString(), options, providers)
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):  # its errors have no common base
+            raise
+        kind = NoKernelError if type(error).__name__ == "NotImplemented" else CannotLoadError
+        raise kind(str(error)) from error
+    return dict(zip(outputs, session.run(outputs, inputs), strict=True))

@@ -1,0 +1,1 @@
+"""Shapes, and what follows from them: constants, dead nodes."""

@@ -1,0 +1,241 @@
+"""What is known when the network is compiled is computed then."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import onnx_ir as ir
+
+from ...compiler.ir.graph import attribute, elements, is_constant, shape_of
+from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
+from ..base import graph_pass
+from ..rewrite import Names, Site, add_initializer, blaming, take_over
+from .evaluate import EVALUATORS, evaluate, output_size
+from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
+from .splat import LAZY, VIEWS, Splat, lazily
+
+T = TypeVar("T")
+
+EAGER = 2**16
+"""Most elements of a constant that is computed at once; larger ones are when they are read."""
+
+NEVER = frozenset(
+    (
+        *("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"),
+        *("RandomUniformLike", "Dropout", "Identity", "Constant", "If", "Loop", "Scan"),
+        *("SequenceMap", "DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"),
+    )
+)
+"""Not known before the network runs, the business of other passes, or larger once folded."""
+
+
+EVALUATED = NUMPY_TYPES | {ir.DataType.BFLOAT16}
+"""Element types of which NumPy, with ml_dtypes, computes what ONNX says."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a folded value comes from.
+
+    Attributes:
+        constants: The initializers that it was made from.
+        steps: What was done to them, in order.
+        moved: Whether elements were moved only, and none was changed.
+    """
+
+    constants: tuple[ir.Value, ...] = ()
+    steps: tuple[str, ...] = ()
+    moved: bool = True
+
+
+@dataclass
+class Folding:
+    """The constants found so far in one graph.
+
+    Attributes:
+        tensors: By output of a folded node, its value.
+        origins: Where each of them comes from.
+        nodes: The folded nodes, in topological order.
+    """
+
+    tensors: dict[ir.Value, ir.TensorProtocol] = field(
+        default_factory=dict[ir.Value, ir.TensorProtocol]
+    )
+    origins: dict[ir.Value, Origin] = field(default_factory=dict[ir.Value, Origin])
+    nodes: dict[ir.Node, None] = field(default_factory=dict[ir.Node, None])
+
+    def tensor(self, value: ir.Value) -> ir.TensorProtocol | None:
+        """Return the elements of a value, if they are known by now."""
+        return value.const_value if is_constant(value) else self.tensors.get(value)
+
+    def add(self, node: ir.Node, tensors: Mapping[ir.Value, ir.TensorProtocol]) -> None:
+        """Note what those outputs of a node are that others read."""
+        self.nodes[node] = None
+        self.tensors.update(tensors)
+        self.origins.update(dict.fromkeys(node.outputs, self._origin(node)))
+
+    def _origin(self, node: ir.Node) -> Origin:
+        if node.op_type in ("Shape", "Size"):
+            return Origin(moved=False)
+        operands = [value for value in node.inputs if value is not None]
+        if node.op_type in LAZY:
+            operands = operands[:1]  # the others say where to, not what
+        origins = [self.origins.get(value) or Origin((value,)) for value in operands]
+        return Origin(
+            _unique(constant for origin in origins for constant in origin.constants),
+            _unique([*(step for origin in origins for step in origin.steps), _step(node)]),
+            node.op_type in VIEWS and all(origin.moved for origin in origins),
+        )
+
+
+@graph_pass(after=("lift_constants", "infer_shapes"))
+def fold_constants(graph: ir.Graph) -> int:
+    """Compute, once and for all, every node whose inputs are constants.
+
+    Shape arithmetic is computed with NumPy, a large constant seen differently whenever it is read,
+    and all the rest in one session of onnxruntime. Random operators stay, Dropout among them.
+    """
+    folding = Folding()
+    deferred: dict[ir.Node, None] = {}
+    pending: set[ir.Value] = set()
+    budget = COMPUTED_BYTES
+    for node in graph:
+        if node.domain or node.op_type in NEVER or not node.outputs:
+            continue
+        with blaming(node):
+            tensor = _compute(node, folding)
+        if tensor is not None:
+            folding.add(node, {node.outputs[0]: tensor})
+        elif all(_is_known(value, folding, pending) for value in node.inputs):
+            needed = is_runnable(node, budget)
+            if needed is not None:
+                budget -= needed
+                deferred[node] = None
+                pending.update(node.outputs)
+    computed = run_nodes(deferred, folding.tensor)
+    for node in deferred if computed else ():
+        folding.add(node, computed)
+    _replace(graph, folding)
+    return len(folding.nodes)
+
+
+def _is_known(value: ir.Value | None, folding: Folding, pending: set[ir.Value]) -> bool:
+    return value is None or value in pending or folding.tensor(value) is not None
+
+
+def _compute(node: ir.Node, folding: Folding) -> ir.TensorProtocol | None:
+    """Return the output of a node that needs no onnxruntime, or None."""
+    if node.op_type in ("Shape", "Size"):
+        return _measure(node)
+    if node.op_type not in EVALUATORS:
+        return None
+    operands = [None if value is None else folding.tensor(value) for value in node.inputs]
+    given = [operand for operand in operands if operand is not None]
+    if len(given) < sum(value is not None for value in node.inputs):
+        return None
+    if not all(dtype in EVALUATED for dtype in (*(item.dtype for item in given), _cast_to(node))):
+        return None
+    if node.op_type == "ConstantOfShape" or (node.op_type in LAZY and _is_single(given[0])):
+        return _splat(node, operands)
+    if all(operand.size <= EAGER for operand in given):
+        arrays = [None if operand is None else elements(operand) for operand in operands]
+        if output_size(node, arrays) <= EAGER:
+            return ir.tensor(evaluate(node, arrays))
+    shape, dtype = shape_of(node.outputs[0]), node.outputs[0].dtype
+    if node.op_type not in LAZY or shape is None or dtype is None:
+        return None
+    if math.prod(shape) * dtype.itemsize > COMPUTED_BYTES:
+        return None
+    return lazily(node, operands, dtype, shape)
+
+
+def _cast_to(node: ir.Node) -> ir.DataType:
+    return ir.DataType(attribute(node, "to", 0)) if node.op_type == "Cast" else ir.DataType.BOOL
+
+
+def _measure(node: ir.Node) -> ir.TensorProtocol | None:
+    """Return what Shape or Size gives for a value of known shape, constant or not."""
+    shape = shape_of(node.inputs[0])
+    if shape is None:
+        return None
+    if node.op_type == "Size":
+        return ir.tensor(np.asarray(math.prod(shape), np.int64))
+    start, end = attribute(node, "start", 0), attribute(node, "end", len(shape))
+    return ir.tensor(np.asarray(shape[start:end], np.int64))
+
+
+def _is_single(tensor: ir.TensorProtocol) -> bool:
+    return isinstance(tensor, Splat) or tensor.size == 1
+
+
+def _splat(node: ir.Node, operands: list[ir.TensorProtocol | None]) -> ir.TensorProtocol | None:
+    """Return what a node makes of one element: many of it, none of which is in memory."""
+    arrays = [None if operand is None else elements(operand) for operand in operands]
+    if output_size(node, arrays) > COMPUTED_BYTES:
+        return None
+    array = evaluate(node, arrays)
+    if array.nbytes > COMPUTED_BYTES:
+        return None
+    spread = node.op_type in ("ConstantOfShape", "Expand") or isinstance(operands[0], Splat)
+    return Splat(array.reshape(-1)[:1], array.shape) if spread and array.size else ir.tensor(array)
+
+
+def _step(node: ir.Node) -> str:
+    """Return what a node does to a weight, for people."""
+    shape, dtype = shape_of(node.outputs[0]), node.outputs[0].dtype
+    if node.op_type == "Transpose" and shape is not None:
+        return f"transposed to {shape}"
+    if node.op_type in VIEWS and shape is not None:
+        return f"reshaped to {shape}"
+    if node.op_type == "Cast" and dtype is not None:
+        return f"cast to {dtype.name.lower()}"
+    return f"folded from {node.op_type}"
+
+
+def _unique(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _replace(graph: ir.Graph, folding: Folding) -> None:
+    """Put constants in the place of the folded nodes' outputs that others read."""
+    names = Names(graph)
+    for node in folding.nodes:
+        for value in node.outputs:
+            if value.is_graph_output():
+                _keep_output(Site(node, names), value, folding)
+            elif any(reader not in folding.nodes for reader in value.consumers()):
+                name, value.name = value.name or "", None
+                constant = add_initializer(graph, name, folding.tensors[value])
+                constant.metadata_props.update(value.metadata_props)
+                _record(constant, folding.origins[value])
+                value.replace_all_uses_with(constant)
+    graph.remove(folding.nodes, safe=True)
+
+
+def _keep_output(site: Site, value: ir.Value, folding: Folding) -> None:
+    """Let an Identity give a constant the name of the graph output that it is."""
+    constant = add_initializer(site.graph, site.name_for("value"), folding.tensors[value])
+    _record(constant, folding.origins[value])
+    take_over(value, site.add("Identity", [constant]))
+
+
+def _record(constant: ir.Value, origin: Origin) -> None:
+    """Note where a folded constant comes from.
+
+    Its key in PyTorch's state_dict stays where its elements are the parameter's, only moved.
+    """
+    # shapes, axes and indices are int64, and say what to do, not what it is done to
+    weights = [item for item in origin.constants if item.dtype is not ir.DataType.INT64]
+    sources = [
+        name
+        for source in weights or origin.constants
+        for name in sources_of(source) or ((source.name,) if source.name else ())
+    ]
+    set_sources(constant, sources)
+    constants = origin.constants
+    if origin.moved and len(constants) == 1 and KEY in constants[0].metadata_props:
+        constant.metadata_props[KEY] = constants[0].metadata_props[KEY]
+    for step in origin.steps:
+        add_history(constant, step, *constants)

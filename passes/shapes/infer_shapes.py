@@ -1,0 +1,84 @@
+"""The element type and the shape of every value."""
+
+from collections.abc import Iterable
+
+import onnx
+import onnx.shape_inference
+import onnx_ir as ir
+
+from ...compiler.ir.dialect import OPSET
+from ..base import graph_pass
+from ..skeleton import skeleton
+
+GENERATED = "unk__"
+"""Prefix of the dimension names that onnx makes up anew in every run."""
+
+
+@graph_pass()
+def infer_shapes(graph: ir.Graph) -> int:
+    """Find the element type and the shape of every value, by ONNX's own inference.
+
+    What inference finds replaces what the file says: the inputs may have been bound to other
+    dimensions since. Where it finds nothing, the file is believed. No weight is read.
+    """
+    return infer(graph, OPSET)
+
+
+def infer(graph: ir.Graph, opset: int) -> int:
+    """Find the types and shapes in a graph of any operator set; return how many changed.
+
+    Args:
+        graph: A main graph or a subgraph.
+        opset: Version of ai.onnx, which a subgraph does not tell.
+    """
+    opsets = {node.domain: 1 for node in graph if node.domain} | graph.opset_imports | {"": opset}
+    proto = onnx.shape_inference.infer_shapes(
+        skeleton(graph, opsets=opsets).proto, data_prop=True
+    ).graph
+    found = {info.name: info.type for info in (*proto.value_info, *proto.output)}
+    changed = 0
+    for node in graph:
+        for value in node.outputs:
+            if value.name in found:
+                changed += _merge(value, found[value.name])
+    return changed
+
+
+def _merge(value: ir.Value, proto: onnx.TypeProto) -> bool:
+    """Give a value the type that was found, dimension by dimension; tell whether it changed."""
+    if not proto.HasField("tensor_type"):
+        found = ir.serde.deserialize_type_proto_for_type(proto)
+        changed = found is not None and found != value.type
+        value.type = found if changed else value.type
+        return changed
+    tensor = proto.tensor_type
+    changed = False
+    if tensor.elem_type and (value.type is None or value.type.dtype != tensor.elem_type):
+        value.type = ir.TensorType(ir.DataType(tensor.elem_type))
+        changed = True
+    if tensor.HasField("shape"):
+        known = (
+            value.shape
+            if value.shape is not None and len(value.shape) == len(tensor.shape.dim)
+            else None
+        )
+        shape = ir.Shape(_dimensions(tensor.shape.dim, known))
+        if value.shape is None or list(shape) != list(value.shape):
+            value.shape = shape
+            changed = True
+    return changed
+
+
+def _dimensions(
+    found: Iterable[onnx.TensorShapeProto.Dimension], known: ir.Shape | None
+) -> list[int | ir.SymbolicDim]:
+    """Return the dimensions found, and where one was not, the one that was known."""
+    dimensions: list[int | ir.SymbolicDim] = []
+    for axis, dimension in enumerate(found):
+        if dimension.HasField("dim_value"):
+            dimensions.append(dimension.dim_value)
+        elif dimension.dim_param and not dimension.dim_param.startswith(GENERATED):
+            dimensions.append(ir.SymbolicDim(dimension.dim_param))
+        else:
+            dimensions.append(ir.SymbolicDim(None) if known is None else known[axis])
+    return dimensions
