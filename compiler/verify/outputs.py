@@ -1,0 +1,81 @@
+"""The outputs of a network, one by one, held against the reference."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..ir.graph import Array
+from .compare import NOISE_FACTOR, Difference, difference, is_float, tolerance_of
+from .process import Outcome
+
+
+@dataclass(frozen=True)
+class OutputResult:
+    """One output in one mode.
+
+    Attributes:
+        name: Its name in the model.
+        dtype: Element type, as MindSpore returned it.
+        shape: Shape, as MindSpore returned it.
+        max_abs_error: max|a-b|.
+        error: max|a-b| / max|b|.
+        tolerance: What `error` may be.
+        noise: The reference's own error where the tolerance comes from it, else None.
+        problem: What no tolerance forgives; else empty.
+        passed: Whether it is what the model computes.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    max_abs_error: float
+    error: float
+    tolerance: float
+    noise: float | None
+    problem: str
+    passed: bool
+
+
+def compare_outputs(
+    outcome: Outcome,
+    expected: Mapping[str, Array],
+    tolerance: float,
+    noise: Callable[[], Mapping[str, float]],
+) -> tuple[OutputResult, ...]:
+    """Compare what a child returned with what the model computes.
+
+    Args:
+        outcome: What the child left behind.
+        expected: The model's outputs by name, in its order.
+        tolerance: That of float32.
+        noise: Measures the reference's own error by output; called only where it decides.
+
+    Returns:
+        One result an output; none if the child failed or returned another number of them.
+    """
+    if outcome.failure or len(outcome.result["types"]) != len(expected):
+        return ()
+    results: list[OutputResult] = []
+    for i, (name, reference) in enumerate(expected.items()):
+        actual, kind = outcome.array(i), outcome.result["types"][i]
+        apart = difference(actual, reference)
+        if kind != "Tensor":
+            apart = Difference(apart.max_abs, apart.error, f"{kind}, expected a Tensor")
+        allowed, own = tolerance_of(reference.dtype, tolerance), None
+        if not apart.problem and apart.error > allowed and is_float(reference.dtype):
+            measured = noise()[name]
+            if NOISE_FACTOR * measured > allowed:
+                allowed, own = NOISE_FACTOR * measured, measured
+        results.append(
+            OutputResult(
+                name=name,
+                dtype=actual.dtype.name,
+                shape=actual.shape,
+                max_abs_error=apart.max_abs,
+                error=apart.error,
+                tolerance=allowed,
+                noise=own,
+                problem=apart.problem,
+                passed=not apart.problem and apart.error <= allowed,
+            )
+        )
+    return tuple(results)

@@ -1,0 +1,225 @@
+"""Run a written folder in MindSpore as a user would, and hold it against the model."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import onnx_ir as ir
+
+from ...emitters.base import Place
+from ..ir.errors import count
+from ..ir.graph import Array
+from .compare import FLOAT
+from .diagnose import Diagnosis, diagnose
+from .diverge import Case, Divergence
+from .inputs import inputs_of
+from .outputs import OutputResult, compare_outputs
+from .process import TIMEOUT, Mode, Outcome, Runner
+from .reference import noise, run_reference, source_of
+
+
+@dataclass(frozen=True)
+class ModeResult:
+    """A network in one mode.
+
+    Attributes:
+        mode: "pynative" or "graph".
+        outputs: In the model's order; empty if there are none to compare.
+        failure: Why it could not be run to its end, with the line of the module; else empty.
+        first_divergence: Where it first computes something else, if that was found.
+        explanation: What is known where it was not found; else empty.
+        seconds: By stage: import, build, first call, second call.
+        peak_memory: Bytes of the child process.
+    """
+
+    mode: Mode
+    outputs: tuple[OutputResult, ...]
+    failure: str
+    first_divergence: Divergence | None
+    explanation: str
+    seconds: Mapping[str, float]
+    peak_memory: int
+
+    @property
+    def verified(self) -> bool:
+        """Whether every output is what the model computes."""
+        return not self.failure and bool(self.outputs) and all(o.passed for o in self.outputs)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A network held against its model.
+
+    Attributes:
+        reference: Engine that ran the model, with its version; empty if none could.
+        reference_problem: Why an engine could not; empty where the first one did.
+        modes: One result a mode.
+    """
+
+    reference: str
+    reference_problem: str
+    modes: tuple[ModeResult, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether the network computes what the model does, in every mode that was asked for."""
+        return bool(self.modes) and all(mode.verified for mode in self.modes)
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON; all that is measured stands under `measured`.
+
+        A number that is infinite or not a number becomes null: `problem` then says why.
+        """
+        modes: dict[str, object] = {}
+        measured: dict[str, object] = {}
+        for result in self.modes:
+            fields = asdict(result)
+            mode = fields.pop("mode")
+            measured[mode] = {k: fields.pop(k) for k in ("seconds", "peak_memory")}
+            modes[mode] = {"verified": result.verified, **fields}
+        return {
+            "verified": self.verified,
+            "reference": self.reference,
+            "reference_problem": self.reference_problem,
+            "modes": _finite(modes),
+            "measured": measured,
+        }
+
+
+def verify_folder(
+    folder: Path,
+    *,
+    model: Path,
+    lowered: ir.Model,
+    inputs: Mapping[str, Array],
+    source_map: Sequence[Place],
+    modes: Sequence[Mode] = ("pynative", "graph"),
+    tolerance: float = FLOAT,
+    source: str = "",
+    timeout: float = TIMEOUT,
+) -> Verification:
+    """Run a folder in MindSpore and compare every output with what the model computes.
+
+    Each mode runs in a child process; all of them, and the reference, at the same time. Where a
+    mode computes something else, it runs again to find the first value that differs.
+
+    Args:
+        folder: Holds model.py and its checkpoint.
+        model: The ONNX file, as the user gave it.
+        lowered: The graph that was emitted. Its outputs name what to compare; its weights may
+            stand in files in the model's folder.
+        inputs: One array an input of the graph.
+        source_map: Where the module computes the graph's values, in topological order.
+        modes: Any of "pynative" and "graph".
+        tolerance: Error that float32 and float64 may have; float16 and bfloat16 keep their own,
+            2e-3 and 2e-2, where it is larger.
+        source: Text to which `source_map` refers; empty: that of model.py as it is.
+        timeout: Seconds that a child may take.
+
+    Returns:
+        What was found; nothing that the network does raises.
+    """
+    module, reads = folder / "model.py", source_of(model)
+    names = [value.name or "" for value in lowered.graph.outputs]
+    with Runner([inputs[v.name or ""] for v in inputs_of(lowered.graph)], timeout=timeout) as run:
+        children = {mode: run.start(module, mode) for mode in modes}
+        reference = run_reference(reads, inputs, names)
+        expected = reference.outputs
+        own = cache(lambda: noise(reads, inputs, expected))
+        outcomes = {mode: child.wait() for mode, child in children.items()}
+        results = {
+            mode: compare_outputs(outcome, expected, tolerance, own)
+            for mode, outcome in outcomes.items()
+        }
+        wrong: list[Mode] = [mode for mode in modes if _is_wrong(outcomes[mode], results[mode])]
+        diagnoses: Mapping[Mode, Diagnosis] = {}
+        if reference.engine and wrong:
+            case = Case(lowered, model.absolute().parent, inputs, expected, tolerance)
+            diagnoses = diagnose(run, wrong, case, module, source_map, original=source)
+    return Verification(
+        reference.engine,
+        reference.problem,
+        tuple(
+            ModeResult(
+                mode=mode,
+                outputs=results[mode],
+                failure=_failure(outcomes[mode], module, len(names)),
+                first_divergence=diagnoses[mode].divergence if mode in diagnoses else None,
+                explanation=diagnoses[mode].explanation if mode in diagnoses else "",
+                seconds=outcomes[mode].result["seconds"],
+                peak_memory=outcomes[mode].result["peak_memory"],
+            )
+            for mode in modes
+        ),
+    )
+
+
+def repeat_command(
+    model: Path,
+    output: Path,
+    *,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    outputs: Sequence[str] = (),
+    inputs: Path | None = None,
+    weights: str = "ckpt",
+    modes: Sequence[Mode] = ("pynative", "graph"),
+    tolerance: float = FLOAT,
+) -> str:
+    """Return the shell command that converts and verifies again.
+
+    Args:
+        model: The ONNX file.
+        output: Folder to write; it is exchanged.
+        shapes: Dimensions by input.
+        outputs: Values to compute instead of the model's outputs.
+        inputs: File of arrays to verify on.
+        weights: "ckpt" or "safetensors".
+        modes: The modes that failed.
+        tolerance: That of float32.
+    """
+    words = ["onnx2ms", str(model), "-o", str(output), "--force"]
+    for name, dims in (shapes or {}).items():
+        text = ",".join(map(str, dims))
+        words += ["--shape", f"{name}:{text}" if name else text]
+    words += ["--outputs", ",".join(outputs)] if outputs else []
+    words += ["--inputs", str(inputs)] if inputs else []
+    words += ["--weights", weights] if weights != "ckpt" else []
+    words += ["--verify", modes[0]] if len(modes) == 1 else []
+    words += ["--tolerance", f"{tolerance:g}"] if tolerance != FLOAT else []
+    return shlex.join(words)
+
+
+def _is_wrong(outcome: Outcome, results: Sequence[OutputResult]) -> bool:
+    """Tell whether there may be a first value that differs: it ran, at least up to there."""
+    called = outcome.result["stage"] in ("first call", "second call", "done")
+    raised = outcome.result["failure"] is not None and called
+    return raised or any(not output.passed for output in results)
+
+
+def _failure(outcome: Outcome, module: Path, outputs: int) -> str:
+    """Say why a mode has no outputs to compare, with the line of the module."""
+    if not outcome.failure:
+        returned = len(outcome.result["types"])
+        if returned == outputs:
+            return ""
+        return f"construct returned {count(returned, 'output')}, the model has {outputs}"
+    if not outcome.line:
+        return outcome.failure
+    lines = module.read_text(encoding="utf-8").splitlines()
+    text = lines[outcome.line - 1].strip() if outcome.line <= len(lines) else ""
+    return f"{outcome.failure} ({module.name}, line {outcome.line}: {text})"
+
+
+def _finite(value: object) -> object:
+    """Return a value with null for the numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in cast("dict[str, object]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(member) for member in cast("Sequence[object]", value)]
+    return value
