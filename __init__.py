@@ -1,0 +1,40 @@
+"""Compile ONNX graphs into readable MindSpore source and weights."""
+
+from typing import TYPE_CHECKING
+
+from onnx2ms.compiler.ir.errors import (
+    ModelError,
+    NotProvenError,
+    Onnx2msError,
+    OutputError,
+    PassError,
+    UnsupportedError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from onnx2ms.compiler.conversion import Conversion
+    from onnx2ms.compiler.driver import convert
+
+__version__ = "0.1.0"
+__all__ = [
+    "Conversion",
+    "ModelError",
+    "NotProvenError",
+    "Onnx2msError",
+    "OutputError",
+    "PassError",
+    "UnsupportedError",
+    "UsageError",
+    "__version__",
+    "convert",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the compiler when it is first used: `onnx2ms --version` needs none of it."""
+    if name in ("Conversion", "convert"):
+        from onnx2ms.compiler import driver
+
+        return getattr(driver, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

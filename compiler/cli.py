@@ -1,0 +1,196 @@
+"""The command line: `onnx2ms MODEL.onnx` converts and proves one model."""
+
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from .. import __version__
+from .ir.errors import Onnx2msError, UsageError, quoted
+from .settings import Format, Verify
+
+Flag = Annotated[bool, Parameter(show_default=False)]
+Names = Annotated[tuple[str, ...], Parameter(show_default=False)]
+
+app = App(
+    name="onnx2ms",
+    version=__version__,
+    default_parameter=Parameter(negative=()),
+    help_format="plaintext",  # <model> is no markup
+    result_action="return_value",
+)
+
+
+@app.default
+def convert(
+    model: Path,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    shape: Names = (),
+    outputs: Names = (),
+    weights: Format = "ckpt",
+    inputs: Path | None = None,
+    verify: Verify | None = None,
+    no_verify: Flag = False,
+    tolerance: float = 1e-5,
+    dump: Path | None = None,
+    check_passes: Flag = False,
+    force: Flag = False,
+    verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
+    quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
+) -> None:
+    """Compile an ONNX model into readable MindSpore source and weights, and prove them equal to it.
+
+    Exit status: 0 converted and proved, 1 cannot be converted, 2 wrong use,
+    3 converted but not proved (the files are kept).
+
+    Args:
+        model: The .onnx file.
+        output: Folder to write; <model>_mindspore in the current folder if not given.
+        shape: Shape of an input, NAME:D,D,… or, of the only one, D,D,…: numbers or names.
+        outputs: Values to end the network at, NAME,NAME,….
+        weights: Format of the weights.
+        inputs: An .npz file of arrays to prove it on, one an input; made from a seed if not given.
+        verify: Modes of MindSpore to prove it in; both if not given.
+        no_verify: Same as --verify none.
+        tolerance: Largest max|a-b| / max|b| of a float32 output.
+        dump: Folder to write the graph to after every stage, for Netron.
+        check_passes: Run the graph before and after every pass.
+        force: Replace an output folder that is not empty.
+        verbose: Tell each step, and the details of an error.
+        quiet: Print errors only.
+    """
+    _contradict(verbose and quiet, "-v", "-q")
+    _contradict(no_verify and verify not in (None, "none"), "--no-verify", f"--verify {verify}")
+    shapes = parse_shapes(shape)
+    from . import driver, verdict  # after the call is known to be right: they import onnx
+
+    folder = driver.default_folder(model) if output is None else output
+    with _progress(model.name, verbose=verbose, quiet=quiet) as progress:
+        conversion = driver.convert(
+            model,
+            folder,
+            shapes=shapes,
+            outputs=[name for names in outputs for name in names.split(",")] or None,
+            weights=weights,
+            inputs=inputs,
+            verify="none" if no_verify else verify or "both",
+            tolerance=tolerance,
+            dump=dump,
+            check_passes=check_passes,
+            force=force,
+            progress=progress,
+        )
+    if not quiet:
+        print("\n".join(verdict.summary(conversion, folder, verbose=verbose)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Args:
+        arguments: Words after the command's name; None: those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for names that no terminal can show
+    signal.signal(signal.SIGTERM, _terminate)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+        command(*bound.args, **bound.kwargs)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads what was printed, `onnx2ms … | head`: all the work is done by then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except CycloptsError as error:
+        return _fail(UsageError(str(error), help="`onnx2ms --help` lists the options"))
+    except Onnx2msError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return _fail(Onnx2msError("interrupted"), status=128 + signal.SIGINT)
+    except Exception as error:
+        verbose = not {"-v", "--verbose"}.isdisjoint(words)
+        return _fail(_internal(error, verbose=verbose))
+    return 0
+
+
+def parse_shapes(texts: Sequence[str]) -> dict[str, list[int | str]]:
+    """Return dimensions by input; '' stands for the only one.
+
+    Args:
+        texts: `NAME:D,D,…` or `D,D,…` each; the name may hold colons.
+
+    Raises:
+        UsageError: A dimension is neither a number nor a symbol, or an input is named twice.
+    """
+    shapes: dict[str, list[int | str]] = {}
+    for text in texts:
+        name, _, dims = text.rpartition(":")
+        if name in shapes:
+            raise UsageError(f"two shapes for the input {quoted(name)}", help="give one an input")
+        shapes[name] = [_dimension(dim, text) for dim in dims.split(",")] if dims else []
+    return shapes
+
+
+def _dimension(text: str, shape: str) -> int | str:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if text.isidentifier():
+        return text
+    raise UsageError(
+        f"{quoted(text)} in --shape {quoted(shape)} is neither a number nor a name",
+        help="write NAME:D,D,… such as input:1,3,224,224 or input:batch,3,224,224",
+    )
+
+
+def _contradict(both: bool, one: str, other: str) -> None:
+    if both:
+        raise UsageError(f"{one} and {other} contradict each other", help="give one of them")
+
+
+@contextmanager
+def _progress(name: str, *, verbose: bool, quiet: bool) -> Generator[Callable[[str], None] | None]:
+    """Yield what is told each part of the work; on a terminal one line shows the present one."""
+    if verbose:
+        yield lambda part: print(f"{part} …", file=sys.stderr, flush=True)
+    elif quiet or not sys.stderr.isatty():
+        yield None
+    else:
+        from rich.console import Console
+        from rich.text import Text
+
+        with Console(stderr=True).status("") as status:
+            yield lambda part: status.update(Text(f"{part} {quoted(name)} …"))
+
+
+def _internal(error: Exception, *, verbose: bool) -> Onnx2msError:
+    """Return the message for an exception that nobody expected."""
+    details = "".join(traceback.format_exception(error)) if verbose else ""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Onnx2msError(
+        f"{details}internal error: {type(error).__name__}: {error} "
+        f"({Path(last.filename).name}, line {last.lineno})",
+        help="this is a fault of onnx2ms; please report it with what -v prints and, if you may, "
+        "the model",
+    )
+
+
+def _fail(error: Onnx2msError, status: int | None = None) -> int:
+    """Print an error and return the exit status."""
+    with suppress(BrokenPipeError):  # the status tells it too
+        print(error, file=sys.stderr, flush=True)
+    return error.exit_status if status is None else status
+
+
+def _terminate(number: int, frame: object) -> None:
+    """End as on an error: what is half written is removed, child processes are ended."""
+    raise SystemExit(128 + number)

@@ -1,0 +1,82 @@
+"""From a file to source and weights, nothing of it written yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx_ir as ir
+
+from .. import __version__
+from ..emitters.base import Emission, EmitOptions
+from ..emitters.mindspore import MindSporeEmitter
+from ..passes.check import PassChecker
+from ..passes.pipeline import PassRecord, run_pipeline
+from .clock import Clock
+from .dump import Dump
+from .importer.load import Imported, load_model
+from .ir.errors import quoted
+from .ir.graph import Array
+from .settings import Settings
+from .verify.inputs import check_inputs, load_inputs, make_inputs
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model and what was made of it.
+
+    Attributes:
+        imported: The model; its graph is by now the one that was emitted.
+        name: Name of the model as it stands in source and report.
+        passes: Every run of a pass, in order.
+        unchecked: Passes that no runtime could check; None where nobody asked for it.
+        emission: Source and weights.
+    """
+
+    imported: Imported
+    name: str
+    passes: Sequence[PassRecord]
+    unchecked: Sequence[str] | None
+    emission: Emission
+
+
+def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
+    """Read a model, run the passes and emit it.
+
+    Raises:
+        Onnx2msError: It cannot be read or compiled, or the call does not fit it.
+    """
+    with clock.part("read"):
+        imported = load_model(file, shapes=settings.shapes, outputs=settings.outputs)
+        name = quoted(settings.model_name or imported.name, 200)[1:-1]
+        checker = None
+        if settings.check_passes:
+            checker = PassChecker(imported.model, arrays(imported.model.graph, settings))
+    with clock.part("rewrite"):
+        dump = None if settings.dump is None else Dump(Path(settings.dump))
+        if dump is not None:
+            dump("import", imported.model)
+        passes = run_pipeline(imported.model, on_stage=dump, on_pass=checker)
+    with clock.part("emit"):
+        options = EmitOptions(
+            model_name=name,
+            producer=quoted(imported.producer, 200)[1:-1],
+            opset=imported.opset,
+            weights_file=settings.weights_file,
+            version=__version__,
+        )
+        emission = MindSporeEmitter().emit(imported.model, options)
+    unchecked = None if checker is None else list(dict.fromkeys(checker.unchecked))
+    return Compiled(imported, name, passes, unchecked, emission)
+
+
+def arrays(graph: ir.Graph, settings: Settings) -> dict[str, Array]:
+    """Return the arrays to run a graph on: the user's, or made up from what it does.
+
+    Raises:
+        UsageError: They do not fit, or nothing can be made up.
+    """
+    if settings.inputs is None:
+        return make_inputs(graph)
+    if isinstance(settings.inputs, Mapping):
+        return check_inputs(settings.inputs, graph)
+    return load_inputs(Path(settings.inputs), graph)

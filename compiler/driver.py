@@ -1,0 +1,210 @@
+"""The way of the data: a model comes in, a verified folder goes out."""
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import EncodeError  # type: ignore[import-untyped]
+
+from ..emitters.base import Emission
+from ..emitters.mindspore.checkpoint import write_checkpoint
+from ..emitters.mindspore.safetensors_file import write_safetensors
+from ..emitters.mindspore.weight_map import weight_map
+from .clock import Clock
+from .compile import Compiled, arrays, compile_model
+from .conversion import Conversion
+from .ir.errors import ModelError, NotProvenError
+from .ir.graph import Array
+from .output import output_folder, writing
+from .report import report_of, to_json
+from .settings import AnyPath, Format, Settings, Verify
+from .verdict import failure
+from .verify.verify import Verification, repeat_command, verify_folder
+
+AnyModel = AnyPath | bytes | onnx.ModelProto
+Progress = Callable[[str], None]
+
+
+def convert(
+    model: AnyModel,
+    output: AnyPath | None = None,
+    *,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    outputs: Sequence[str] | None = None,
+    weights: Format = "ckpt",
+    verify: Verify = "both",
+    tolerance: float = 1e-5,
+    inputs: AnyPath | Mapping[str, Array] | None = None,
+    dump: AnyPath | None = None,
+    force: bool = False,
+    check_passes: bool = False,
+    model_name: str | None = None,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Compile an ONNX model into MindSpore source and weights, and prove them equal to it.
+
+    Args:
+        model: An .onnx file, its bytes or its message.
+        output: Folder to write, whole or not at all; None: none is kept.
+        shapes: Dimensions by input, a number or a symbol each; '' stands for the only input.
+        outputs: Values to compute instead of the model's outputs.
+        weights: Format of the weights, "ckpt" or "safetensors".
+        verify: Modes to prove the network in: "both", "pynative", "graph" or "none".
+        tolerance: Largest max|a-b| / max|b| of a float32 or float64 output.
+        inputs: Arrays by input to prove it on, or an .npz file; None: made from a seed.
+        dump: Folder to write the graph to after every stage.
+        force: Whether a folder that is not empty is replaced.
+        check_passes: Whether the graph is run before and after every pass.
+        model_name: Name of the model in source and report; None: the file's.
+        progress: Called with a word when each part begins; nothing is printed otherwise.
+
+    Raises:
+        UsageError: The call is wrong.
+        ModelError: The model cannot be read.
+        UnsupportedError: Some operators cannot be compiled.
+        OutputError: The folder cannot be written.
+        PassError: A pass failed, or, with `check_passes`, changed what the model computes.
+        NotProvenError: The network is not shown to compute what the model does; its `conversion`
+            is the finished one.
+    """
+    names = [outputs] if isinstance(outputs, str) else outputs
+    settings = Settings(
+        shapes or {}, names, weights, verify, tolerance, inputs, dump, check_passes, model_name
+    )
+    repeat = _repeat(model, output, settings)
+    with _local(model) as file:
+        return _run(file, output, settings, repeat, force=force, clock=Clock(progress))
+
+
+def default_folder(model: AnyPath) -> Path:
+    """Return the folder that a model is written to where none is named."""
+    return Path(f"{Path(model).stem}_mindspore")
+
+
+def _run(
+    file: Path,
+    output: AnyPath | None,
+    settings: Settings,
+    repeat: str | None,
+    *,
+    force: bool,
+    clock: Clock,
+) -> Conversion:
+    """Compile, write, verify and report; then everything moves to its place at once."""
+    with _folder(output, file, settings, force=force) as folder:
+        compiled = compile_model(file, settings, clock)
+        with clock.part("write"), writing(output or folder):
+            _write(compiled.emission, folder, settings)
+        verification = _verify(compiled, folder, settings, clock)
+        report = report_of(compiled, settings, verification, repeat, clock)
+        with writing(output or folder):
+            (folder / "report.json").write_bytes(to_json(report))
+    kept = folder if output is None else Path(os.path.realpath(output))
+    conversion = Conversion(
+        source=compiled.emission.source,
+        report=report,
+        source_map=compiled.emission.source_map,
+        verification=verification,
+        folder=None if output is None else kept,
+        checkpoint=kept / settings.weights_file,
+    )
+    if output is None:
+        weakref.finalize(conversion, shutil.rmtree, kept, ignore_errors=True)
+    if verification is not None and not verification.verified:
+        raise NotProvenError(
+            failure(verification, compiled.name),
+            help=f"repeat it with: {repeat}" if repeat else "",
+            conversion=conversion,
+        )
+    return conversion
+
+
+@contextmanager
+def _local(model: AnyModel) -> Generator[Path]:
+    """Yield the file of a model; of one that is in memory, one that ends with the block."""
+    if isinstance(model, (str, os.PathLike)):
+        yield Path(model)
+        return
+    with tempfile.TemporaryDirectory(prefix="onnx2ms-") as folder:
+        file = Path(folder) / "model.onnx"
+        try:
+            content = model if isinstance(model, bytes) else model.SerializeToString()
+        except (ValueError, EncodeError) as error:  # protobuf messages end at 2 GiB
+            raise ModelError(
+                f"the model cannot be serialized: {error}",
+                help="save it with external data, and give the path of the file",
+            ) from error
+        with writing(file):
+            file.write_bytes(content)
+        yield file
+
+
+def _folder(
+    output: AnyPath | None, file: Path, settings: Settings, *, force: bool
+) -> AbstractContextManager[Path]:
+    """Return the folder to write into."""
+    if output is None:
+        return _scratch()
+    dump = None if settings.dump is None else Path(settings.dump)
+    needed = {"the model": file, "the inputs": settings.inputs_file, "the dump": dump}
+    existing = {name: path for name, path in needed.items() if path is not None}
+    return output_folder(output, force=force, needed=existing)
+
+
+@contextmanager
+def _scratch() -> Generator[Path]:
+    """Yield a folder that stays, unless the block raises."""
+    folder = Path(tempfile.mkdtemp(prefix="onnx2ms-"))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write(emission: Emission, folder: Path, settings: Settings) -> None:
+    """Write source, weights and weight map."""
+    (folder / "model.py").write_text(emission.source, encoding="utf-8")
+    write = write_checkpoint if settings.weights == "ckpt" else write_safetensors
+    write(emission.weights, folder / settings.weights_file)
+    (folder / "weight_map.json").write_text(weight_map(emission.weights), encoding="utf-8")
+
+
+def _verify(
+    compiled: Compiled, folder: Path, settings: Settings, clock: Clock
+) -> Verification | None:
+    """Hold the written files against the model; None where nobody asked for it."""
+    if not settings.modes:
+        return None
+    model = compiled.imported.model
+    with clock.part("verify"):
+        return verify_folder(
+            folder,
+            model=compiled.imported.file,
+            lowered=model,
+            inputs=arrays(model.graph, settings),
+            source_map=compiled.emission.source_map,
+            modes=settings.modes,
+            tolerance=settings.tolerance,
+        )
+
+
+def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str | None:
+    """Return the command that does the same again; None where there are no files to name."""
+    if not isinstance(model, (str, os.PathLike)) or isinstance(settings.inputs, Mapping):
+        return None
+    return repeat_command(
+        Path(model),
+        default_folder(model) if output is None else Path(output),
+        shapes=settings.shapes,
+        outputs=settings.outputs or (),
+        inputs=settings.inputs_file,
+        weights=settings.weights,
+        modes=settings.modes,
+        tolerance=settings.tolerance,
+    )

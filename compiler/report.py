@@ -1,0 +1,278 @@
+"""What a conversion says about itself: `report.json`, described in docs/report.md."""
+
+import json
+import platform
+import resource
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from math import prod
+from typing import TypedDict
+
+import onnx_ir as ir
+
+from .. import __version__
+from ..emitters.base import Emission, Place, Weight
+from ..emitters.mindspore.dtypes import NAMES
+from ..passes.pipeline import PassRecord
+from .clock import Clock
+from .compile import Compiled
+from .ir.graph import operator
+from .settings import Settings
+from .verify.verify import Verification
+
+SCHEMA = 1
+"""Version of the report's form; it grows when a field changes its meaning or vanishes."""
+
+LIBRARIES = ("onnx", "onnx-ir", "onnxruntime", "mindspore", "numpy")
+
+
+class Model(TypedDict):
+    """The file that was converted."""
+
+    file: str
+    bytes: int
+    producer: str
+    exporter: str
+    opset: int
+
+
+class Options(TypedDict):
+    """What was asked for."""
+
+    shapes: dict[str, list[int | str]]
+    outputs: list[str] | None
+    weights: str
+    verify: str
+    tolerance: float
+    inputs: str | None
+
+
+class Signature(TypedDict):
+    """An input or output of the network."""
+
+    name: str
+    dtype: str
+    shape: list[int | str]
+
+
+class PassRuns(TypedDict):
+    """All runs of a pass in a stage."""
+
+    stage: str
+    name: str
+    runs: int
+    changes: int
+
+
+class Source(TypedDict):
+    """The generated module."""
+
+    root_class: str
+    classes: list[str]
+    lines: int
+
+
+class Weights(TypedDict):
+    """The checkpoint."""
+
+    file: str
+    tensors: int
+    elements: int
+    bytes: int
+
+
+class Measured(TypedDict):
+    """All that differs from run to run."""
+
+    seconds: dict[str, float]
+    passes: dict[str, float]
+    process_cpu_seconds: float
+    process_peak_memory: int
+    verification: object
+
+
+class Report(TypedDict):
+    """What a conversion did and found; docs/report.md says what each field means."""
+
+    schema: int
+    verified: bool | None
+    versions: dict[str, str | None]
+    model: Model
+    options: Options
+    repeat: str | None
+    inputs: list[Signature]
+    outputs: list[Signature]
+    operators: dict[str, dict[str, int]]
+    passes: list[PassRuns]
+    unchecked_passes: list[str] | None
+    source: Source
+    weights: Weights
+    verification: dict[str, object] | None
+    measured: Measured
+    source_map: dict[str, list[object]]
+
+
+def report_of(
+    compiled: Compiled,
+    settings: Settings,
+    verification: Verification | None,
+    repeat: str | None,
+    clock: Clock,
+) -> Report:
+    """Return the report of a finished conversion.
+
+    Args:
+        compiled: The model and what was made of it.
+        settings: What was asked for.
+        verification: What was found; None where nobody asked for it.
+        repeat: Command that does the same again.
+        clock: Time of each part.
+    """
+    imported, emission = compiled.imported, compiled.emission
+    graph = imported.model.graph
+    found = None if verification is None else verification.to_json()
+    children = None if found is None else found.pop("measured")
+    return {
+        "schema": SCHEMA,
+        "verified": None if verification is None else verification.verified,
+        "versions": _versions(),
+        "model": {
+            "file": compiled.name,
+            "bytes": imported.file.stat().st_size,
+            "producer": imported.producer,
+            "exporter": imported.exporter,
+            "opset": imported.opset,
+        },
+        "options": _options(settings),
+        "repeat": repeat,
+        "inputs": _signature(value for value in graph.inputs if not value.is_initializer()),
+        "outputs": _signature(graph.outputs),
+        "operators": {"before": imported.operators, "after": _operators(graph)},
+        "passes": _passes(compiled.passes),
+        "unchecked_passes": None if compiled.unchecked is None else list(compiled.unchecked),
+        "source": _source(emission),
+        "weights": _weights(settings.weights_file, emission.weights),
+        "verification": found,
+        "measured": _measured(compiled.passes, children, clock),
+        "source_map": _source_map(emission.source_map),
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    """Return the version of everything that has a part in the result; None: not installed."""
+    found: dict[str, str | None] = {"onnx2ms": __version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = None
+    return found
+
+
+def _signature(values: Iterable[ir.Value]) -> list[Signature]:
+    """Return name, element type and shape of a graph's inputs or outputs."""
+    return [
+        {
+            "name": value.name or "",
+            "dtype": NAMES[value.dtype] if value.dtype else "unknown",
+            "shape": [dim if isinstance(dim, int) else str(dim) for dim in value.shape or ()],
+        }
+        for value in values
+    ]
+
+
+def _operators(graph: ir.Graph) -> dict[str, int]:
+    """Return how many nodes of each operator a graph has, subgraphs included."""
+    return dict(sorted(Counter(operator(node) for node in graph.all_nodes()).items()))
+
+
+def _passes(records: Sequence[PassRecord]) -> list[PassRuns]:
+    """Return how often each pass ran and what it changed, in the order of their first runs."""
+    found: dict[tuple[str, str], PassRuns] = {}
+    for record in records:
+        fresh: PassRuns = {"stage": record.stage, "name": record.name, "runs": 0, "changes": 0}
+        runs = found.setdefault((record.stage, record.name), fresh)
+        runs["runs"] += 1
+        runs["changes"] += record.changes
+    return list(found.values())
+
+
+def _weights(file: str, parameters: Sequence[Weight]) -> Weights:
+    """Return number and size of the parameters, counted without reading them."""
+    sizes = [prod(weight.shape) for weight in parameters]
+    bits = sum(n * w.dtype.bitwidth for n, w in zip(sizes, parameters, strict=True))
+    return {"file": file, "tensors": len(sizes), "elements": sum(sizes), "bytes": bits // 8}
+
+
+def _options(settings: Settings) -> Options:
+    """Return what was asked for."""
+    return {
+        "shapes": {name: list(dims) for name, dims in settings.shapes.items()},
+        "outputs": None if settings.outputs is None else list(settings.outputs),
+        "weights": settings.weights,
+        "verify": settings.verify,
+        "tolerance": settings.tolerance,
+        "inputs": _given(settings),
+    }
+
+
+def _given(settings: Settings) -> str | None:
+    """Return which arrays the network was proved on."""
+    if settings.inputs_file is not None:
+        return str(settings.inputs_file)
+    return None if settings.inputs is None else "arrays"
+
+
+def _source(emission: Emission) -> Source:
+    """Return the classes of a generated module in their order, and its length."""
+    lines = emission.source.splitlines()
+    classes = [line[6:].partition("(")[0] for line in lines if line.startswith("class ")]
+    return {"root_class": emission.root_class, "classes": classes, "lines": len(lines)}
+
+
+def _source_map(places: Sequence[Place]) -> dict[str, list[object]]:
+    """Return where each value of the graph is computed: value to node, class, path, name, span."""
+    return {
+        place.value: [
+            place.node,
+            place.class_name,
+            place.path,
+            place.local,
+            [place.line, place.column, place.end_line, place.end_column],
+        ]
+        for place in places
+    }
+
+
+def _measured(passes: Sequence[PassRecord], children: object, clock: Clock) -> Measured:
+    """Return the numbers that differ from run to run."""
+    seconds: dict[str, float] = defaultdict(float)
+    for record in passes:
+        seconds[record.name] += record.seconds
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "seconds": clock.seconds,
+        "passes": {name: round(total, 4) for name, total in seconds.items()},
+        "process_cpu_seconds": round(time.process_time(), 3),
+        "process_peak_memory": peak if sys.platform == "darwin" else peak * 1024,
+        "verification": children,
+    }
+
+
+def to_json(report: Report) -> bytes:
+    """Return the text of `report.json`, a line for each value of the source map.
+
+    File names may hold bytes that are not UTF-8; Python's escape of these is JSON's.
+    """
+    places = report["source_map"]
+    head = _dumps({**report, "source_map": {}}, indent=1)
+    rows = ",\n".join(f"  {_dumps(value)}: {_dumps(place)}" for value, place in places.items())
+    text = head.removesuffix("{}\n}") + "{\n" + rows + "\n }\n}\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _dumps(content: object, indent: int | None = None) -> str:
+    return json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)

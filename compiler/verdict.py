@@ -1,0 +1,107 @@
+"""What came of a conversion, in words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from .conversion import Conversion
+from .ir.errors import count, quoted
+from .verify.diverge import Divergence
+from .verify.outputs import OutputResult
+from .verify.verify import ModeResult, Verification
+
+
+def summary(conversion: Conversion, folder: Path, *, verbose: bool) -> list[str]:
+    """Return lines that say what was written, and how well it was proved.
+
+    Args:
+        conversion: The finished one.
+        folder: Its folder, as the user named it.
+        verbose: Whether to tell what each pass changed and how long each part took.
+    """
+    source, weights = conversion.report["source"], conversion.report["weights"]
+    names = quoted(str(folder / "model.py"), 4096), quoted(str(folder / weights["file"]), 4096)
+    size = f"{weights['elements']:,} parameters, {weights['bytes'] / 1e6:.1f} MB"
+    return [
+        *(_details(conversion) if verbose else []),
+        f"{names[0][1:-1]}    {', '.join(source['classes'])}: {source['lines']} lines",
+        f"{names[1][1:-1]}  {size}",
+        *_proof(conversion.verification),
+    ]
+
+
+def _details(conversion: Conversion) -> Iterator[str]:
+    """Say what each pass changed and how long each part took."""
+    for runs in conversion.report["passes"]:
+        if runs["changes"]:
+            yield f"{runs['stage']:10} {runs['name']:24} {count(runs['changes'], 'change')}"
+    for part, seconds in conversion.report["measured"]["seconds"].items():
+        yield f"{part:10} {seconds:.2f} s"
+
+
+def _proof(verification: Verification | None) -> Iterator[str]:
+    """Say how well a network was proved: a headline, then a line for each output."""
+    if verification is None:
+        yield "not proved: nobody asked for it"
+        return
+    modes = " and ".join(mode.mode.upper() for mode in verification.modes)
+    yield f"proved in {modes} mode against {verification.reference}"
+    for mode in verification.modes:
+        for output in mode.outputs:
+            yield f"  {mode.mode.upper():8}  {_output(output)}"
+
+
+def failure(verification: Verification, name: str) -> str:
+    """Return the message for a network that was not proved.
+
+    Args:
+        verification: What was found.
+        name: File name of the model.
+    """
+    if not verification.reference:
+        return (
+            f"{name} is converted but not proved: no reference can run the model\n"
+            f"  {verification.reference_problem}"
+        )
+    failed = [mode for mode in verification.modes if not mode.verified]
+    ran = any(mode.outputs for mode in failed)
+    what = "the network computes something else" if ran else "the network does not run"
+    lines = [line for mode in failed for line in _failed(mode)]
+    return "\n".join([f"{name} is converted but not proved: {what}", *lines])
+
+
+def _failed(mode: ModeResult) -> Iterator[str]:
+    yield f"  in {mode.mode.upper()} mode"
+    if mode.failure:
+        yield f"    {mode.failure}"
+    for output in mode.outputs:
+        if not output.passed:
+            yield f"    {_output(output)}"
+    if mode.first_divergence is not None:
+        yield from _divergence(mode.first_divergence)
+    if mode.explanation:
+        yield f"    {mode.explanation}"
+
+
+def _output(output: OutputResult) -> str:
+    """Say how far an output is from the reference's."""
+    if output.problem:
+        return f"{quoted(output.name)}: {output.problem}"
+    noise = f", four times the reference's noise {output.noise:.1e}" if output.noise else ""
+    return (
+        f"{quoted(output.name)}: error {output.error:.1e} (max abs {output.max_abs_error:.1e}, "
+        f"tolerance {output.tolerance:.1e}{noise})"
+    )
+
+
+def _divergence(first: Divergence) -> Iterator[str]:
+    """Name the first node whose value differs, and its line."""
+    path = f" ({first.path})" if first.path else ""
+    apart = first.problem or f"error {first.error:.1e}"
+    yield (
+        f"    first diverging node: {quoted(first.node)}{path}, {first.operator}, "
+        f"value {quoted(first.value)}: {apart}"
+    )
+    if first.line:
+        yield f"    model.py, line {first.line}: {first.text.strip()}"
+    if first.unseen:
+        yield f"    {count(len(first.unseen), 'node')} before it could not be looked at"
