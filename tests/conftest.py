@@ -1,0 +1,52 @@
+"""Networks that tests share: packed exports of PyTorch's, and those that ship inside onnx."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import onnx.backend.test
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores
+
+HERE = Path(__file__).parent
+LIGHT = Path(onnx.backend.test.__file__).parent / "data" / "light"
+
+Restore = Callable[[str], Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write tests/golden anew from what is emitted"
+    )
+
+
+@pytest.fixture(scope="session")
+def restore(tmp_path_factory: pytest.TempPathFactory) -> Restore:
+    """Return a function from `exporter/id` of tests/data/index.json to a full .onnx file."""
+    spec = importlib.util.spec_from_file_location("zoo", HERE / "data" / "zoo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    zoo = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(zoo)
+    index = json.loads((HERE / "data" / "index.json").read_text())
+    folder = tmp_path_factory.mktemp("exports")
+
+    def run(key: str) -> Path:
+        (entry,) = zoo.select(index, [key])
+        path = folder / entry["exporter"] / f"{entry['id']}.onnx"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            onnx.save(zoo.load(HERE / "data", entry), path)
+        return path
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def light() -> Restore:
+    """Return a function from a name to a network that ships inside the onnx package."""
+    return lambda name: LIGHT / f"light_{name}.onnx"
