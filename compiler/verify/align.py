@@ -152,10 +152,12 @@ def _follow(found: Site, statement: ast.stmt) -> Site | None:
         return Site(found.class_name, statement, found.expression, found.name)
     members = dict(expressions(statement))
     path = next(p for p, e in expressions(found.statement) if e is found.expression)
-    text = ast.unparse(found.expression)
     if _text(statement) != _text(found.statement):
+        text = ast.unparse(found.expression)
         same = [p for p, e in members.items() if ast.unparse(e) == text]
-        path = same[0] if len(same) == 1 else path
+        # Where it stood, something may have been put around it: then that is meant.
+        if len(same) == 1 and same[0][: len(path)] != path:
+            path = same[0]
     expression = members.get(path)
     return None if expression is None else Site(found.class_name, statement, expression)
 

@@ -115,6 +115,20 @@ class Result(TypedDict):
     failure: Failure | None
 
 
+def no_result() -> Result:
+    """Return what is known before anything was done."""
+    return {
+        "stage": "",
+        "seconds": {},
+        "peak_memory": 0,
+        "types": [],
+        "stored": [],
+        "trace": [],
+        "aliases": {},
+        "failure": None,
+    }
+
+
 class Run:
     """One run of one network.
 
@@ -128,16 +142,7 @@ class Run:
         """Prepare to run a job."""
         self.job = job
         self.arrays: list[Array] = []
-        self.result: Result = {
-            "stage": "",
-            "seconds": {},
-            "peak_memory": 0,
-            "types": [],
-            "stored": [],
-            "trace": [],
-            "aliases": {},
-            "failure": None,
-        }
+        self.result = no_result()
         self._since = time.perf_counter()
 
     def stage(self, name: str) -> None:
@@ -320,7 +325,8 @@ def peak_memory() -> int:
         status = Path("/proc/self/status").read_text()
         return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) * 1024
     except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class Divergence:
         path: Dotted path of the node's PyTorch module; where the file has none, of the cell.
         error: max|a-b| / max|b|; infinite where `problem` says why.
         problem: What no tolerance forgives, as in "shape [1, 4], expected [1, 8]"; else empty.
-        line: Line of the module that computes it; 0 if it is computed inside of a cell.
+        line: Line of the module that computes it, or constructs the cell that does; 0 if unknown.
         text: That line.
         mode: Mode in which it was found.
         unseen: Nodes before it that may be the first as well: their values could not be read.

@@ -16,7 +16,7 @@ from typing import Literal, Self, cast
 from ..ir.errors import quoted
 from ..ir.graph import Array
 from . import child
-from .child import Job, Result, read_array, store
+from .child import Job, Result, no_result, read_array, store
 
 Mode = Literal["pynative", "graph"]
 
@@ -31,7 +31,6 @@ ENVIRONMENT = {
     # which the equal logits of onnx's light_squeezenet, 4.7e9 each, do not survive.
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "GLOG_v": "4",
-    "PYTHONDONTWRITEBYTECODE": "1",
 }
 """What a child's environment is given, unless the user has set it."""
 
@@ -136,7 +135,7 @@ class Child:
         self._started = time.monotonic()
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", child.__file__, str(folder / "job.json")],
+                [sys.executable, "-B", "-P", child.__file__, str(folder / "job.json")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -158,7 +157,7 @@ class Child:
         if result["stage"] == "done":
             text = ""
         elif late:
-            text = f"it did not end within {self._timeout:g} seconds ({result['stage']})"
+            text = f"it did not end within {self._timeout:g} seconds ({result['stage'] or 'start'})"
         elif failure is not None:
             text = f"{failure['type']}: {summary(failure['message'])}"
         else:
@@ -176,13 +175,15 @@ class Child:
         file = Path(self._job["result"])
         if file.exists():
             return cast(Result, json.loads(file.read_text()))
-        return child.Run(self._job).result
+        return no_result()
 
     def _death(self, stage: str) -> str:
         """Describe the end of a child that did not say why."""
         code, when = self._process.returncode, f"during {stage}" if stage else "at its start"
         if code < 0:
-            return f"MindSpore crashed with {signal.Signals(-code).name} {when}"
+            names = {each.value: each.name for each in signal.Signals}
+            hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+            return f"MindSpore crashed with {names.get(-code, f'signal {-code}')} {when}{hint}"
         log = (self._folder / "log").read_text(encoding="utf-8", errors="replace")
         last = (log.strip().splitlines() or [""])[-1]
         return f"the process ended with status {code} {when}: {quoted(last, 300)[1:-1]}"

@@ -1,5 +1,6 @@
 """What a graph does with one of its inputs, as far as it says which values make sense."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class Use:
     index: Index | None = None
 
 
-FIRST, LATER, EVERY = frozenset({0}), frozenset({1, 2}), frozenset(range(1000))
+FIRST, EVERY = frozenset({0}), frozenset(range(1000))
 MOVES: Mapping[str, frozenset[int]] = {
     "Cast": FIRST,
     "CastLike": FIRST,
@@ -60,7 +61,7 @@ MOVES: Mapping[str, frozenset[int]] = {
     "Concat": EVERY,
     "Max": EVERY,
     "Min": EVERY,
-    "Where": LATER,
+    "Where": frozenset({1, 2}),
 }
 """Operators after which an element is still itself, or itself plus a constant; in which operand."""
 
@@ -77,6 +78,10 @@ SHAPE_SLOTS: Mapping[str, frozenset[int]] = {
     "Split": frozenset({1}),
     "OneHot": frozenset({1}),
 }
+
+COMPARISONS = frozenset(
+    ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Not", "And", "Or", "Xor")
+)
 
 DOMAINS: Mapping[str, str] = {
     "Log": "Log",
@@ -126,7 +131,8 @@ def _added(node: ir.Node, slot: int) -> tuple[int, int] | None:
     if node.op_type not in ("Add", "Sub"):
         return 0, 0
     other = operand(node, 1 - slot)
-    numbers = integers(other) or ()
+    whole = other is not None and other.dtype is not None and other.dtype.is_integer()
+    numbers = integers(other) if whole else None
     if not numbers:
         return None
     sign = 1 if node.op_type == "Add" else -1
@@ -156,23 +162,21 @@ def _uses(node: ir.Node, slot: int) -> Iterator[Use]:
 
 def _compares(node: ir.Node, slot: int) -> bool:
     """Tell whether a node asks an element for true or false."""
-    if node.op_type in ("Where", "Cast"):
-        return (
-            slot == 0 if node.op_type == "Where" else attribute(node, "to", 0) == ir.DataType.BOOL
-        )
-    comparisons = "Equal Less LessOrEqual Greater GreaterOrEqual Not And Or Xor"
-    return node.op_type in comparisons.split()
+    if node.op_type == "Cast":
+        return attribute(node, "to", 0) == ir.DataType.BOOL
+    return node.op_type in COMPARISONS or (node.op_type == "Where" and slot == 0)
 
 
 def _rescales(node: ir.Node, slot: int) -> bool:
     """Tell whether a node brings values between 0 and 255 near to 1."""
     if slot != 0 or node.op_type not in ("Div", "Mul", "Sub"):
         return False
-    numbers = constant(operand(node, 1))
-    if numbers is None or numbers.dtype.kind not in "fiu" or not 1 <= numbers.size <= 4:
+    shape = shape_of(operand(node, 1))
+    numbers = constant(operand(node, 1)) if shape is not None and math.prod(shape) <= 4 else None
+    if numbers is None or numbers.dtype.kind not in "fiu" or not numbers.size:
         return False
-    numbers = numbers.astype(np.float64)
-    low, high = float(np.abs(numbers).min()), float(np.abs(numbers).max())
+    sizes = np.abs(numbers.astype(np.float64))
+    low, high = float(sizes.min()), float(sizes.max())
     return {"Div": low >= 32, "Mul": 0 < high <= 1 / 32, "Sub": low >= 32}[node.op_type]
 
 

@@ -44,6 +44,11 @@ def test_a_changed_argument_is_found_by_its_position(place):
     assert located(after, place, "self.g(x)") == ["self.g(x, 2)"]
 
 
+def test_an_expression_that_was_wrapped_is_found_with_what_wraps_it(place):
+    after = BEFORE.replace("self.g(x)", "self.g(self.g(x))")
+    assert located(after, place, "self.g(x)") == ["self.g(self.g(x))"]
+
+
 def test_what_is_gone_is_not_found(place):
     after = BEFORE.replace("            y = self.h(y)", "            pass")
     assert located(after, place, "self.h(y)") == [None]
@@ -56,6 +61,7 @@ def test_brackets_do_not_belong_to_an_expression(place):
         **{**vars(exact), "column": exact.column - 1, "end_column": exact.end_column + 1}
     )
     (site,) = locate([around], BEFORE, ast.parse(BEFORE))
+    assert site is not None
     assert ast.unparse(site.expression) == "self.f(x) - self.g(x)"
 
 
@@ -63,6 +69,7 @@ def test_brackets_do_not_belong_to_an_expression(place):
 def test_unpacked_values_are_read_from_their_locals(place, local, name):
     spot = place(BEFORE, "v", "A", "", "ops.split(y, 2)", local)
     (site,) = locate([spot], BEFORE, ast.parse(BEFORE))
+    assert site is not None
     assert site.name == name
 
 
@@ -73,4 +80,4 @@ def test_augmented_assignment_is_read_from_its_target(place):
         **{**vars(part), "column": line.col_offset, "end_column": line.end_col_offset}
     )
     sites = locate([part, whole], BEFORE, ast.parse(BEFORE))
-    assert [site.name for site in sites] == ["", "y"]
+    assert [site and site.name for site in sites] == ["", "y"]

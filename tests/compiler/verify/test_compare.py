@@ -7,7 +7,7 @@ from onnx2ms.compiler.verify.compare import difference, tolerance_of
 NAN, INF = np.nan, np.inf
 
 
-def floats(*values, dtype=np.float32):
+def floats(*values, dtype: type[np.generic] = np.float32):
     return np.array(values, dtype)
 
 
@@ -35,7 +35,7 @@ def test_zeros_empty_tensors_and_equal_special_values(actual, expected, error):
 
 def test_error_is_computed_in_double_precision():
     big = floats(60000.0, dtype=np.float16)
-    assert difference(-big, big).error == 2.0
+    assert difference(np.negative(big), big).error == 2.0
 
 
 @pytest.mark.parametrize(

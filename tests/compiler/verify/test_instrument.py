@@ -115,12 +115,11 @@ def test_sequential_cells_tell_what_each_of_theirs_returns(run):
 
 
 def test_only_the_branch_taken_is_computed(run):
-    body = "y = x if self.none is None else self.none(x)\nreturn self.lib(y) if x > 5 else self.leaf(y)"
-    trace, module = run(
-        body, "self.lib(y)", "self.leaf(y)", "self.lib(y) if x > 5 else self.leaf(y)"
-    )
+    choice = "self.lib(y) if x > 5 else self.leaf(y)"
+    body = f"y = x if self.none is None else self.none(x)\nreturn {choice}"
+    trace, module = run(body, "self.lib(y)", "self.leaf(y)", choice)
     texts = [text for _, text, _ in trace]
-    assert texts == ["self.leaf(y)", "self.lib(y) if x > 5 else self.leaf(y)"]
+    assert texts == ["self.leaf(y)", choice]
     assert module.Library.calls == []
 
 

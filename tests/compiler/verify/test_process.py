@@ -6,6 +6,7 @@ import onnx.parser
 import onnx_ir as ir
 import pytest
 
+from onnx2ms.compiler.verify import verify as module
 from onnx2ms.compiler.verify.verify import verify_folder
 
 MODEL = """
@@ -97,12 +98,23 @@ def test_tolerance_is_the_users(verify):
     assert verify("return ms.Tensor(y * np.float32(1.001))", tolerance=1e-2).verified
 
 
+def test_the_references_own_noise_widens_the_tolerance(verify, monkeypatch):
+    monkeypatch.setattr(module, "noise", lambda *a: {"y": 0.1})
+    mode = verify("return ms.Tensor(y * np.float32(1.25))")
+    assert mode.verified
+    (output,) = mode.outputs
+    assert (output.error, output.tolerance, output.noise) == (0.25, 0.4, 0.1)
+    mode = verify("return ms.Tensor(y * np.float32(1.5))")
+    assert not mode.verified
+    assert mode.outputs[0].noise == 0.1
+
+
 @pytest.mark.parametrize(
     ("body", "failure"),
     [
         (
             "raise ValueError('no good\\nat all\\n\\nand so on')",
-            "ValueError: no good at all (model.py, line 14: raise ValueError('no good",
+            "ValueError: no good at all (model.py, line 15: raise ValueError('no good",
         ),
         (
             "os.kill(os.getpid(), signal.SIGSEGV)",
