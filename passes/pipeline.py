@@ -18,6 +18,7 @@ from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
+from .modernize.unshare_weights import unshare_weights
 from .shapes.drop_dead import drop_dead
 from .shapes.drop_noop import drop_noop
 from .shapes.drop_zero_bias import drop_zero_bias
@@ -51,7 +52,8 @@ STAGES: tuple[Stage, ...] = (
         (
             modernize_operators,  # first: nothing after it knows of operator sets
             lift_constants,  # constants then stand in one place, among the initializers
-            drop_identity,  # legacy: one stands between a weight and an equal one
+            unshare_weights,  # before Identity goes: equal weights are not one weight
+            drop_identity,  # then nothing asks what an Identity meant
         ),
     ),
     Stage(

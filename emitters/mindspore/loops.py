@@ -10,6 +10,17 @@ FEWEST = 3
 CHAIN, GROWING = "chain", "growing"
 
 
+def make_loop(cell: Cell) -> None:
+    """Turn a module that hands one value through its numbered children into a list."""
+    names = [step.child for step in cell.steps]
+    numbered = names == [str(i) for i in range(len(names))] and list(cell.children) == names
+    if numbered and len(names) > 1 and not cell.is_sequence and not cell.own:
+        position = hands_on(cell, cell.steps)
+        if position is not None and cell.outputs == cell.steps[-1].outputs and not cell.packed:
+            cell.inputs = [o for o in cell.steps[0].operands if not isinstance(o, Own)]
+            cell.loop = CHAIN
+
+
 def fold_chains(cell: Cell) -> None:
     """Make a loop of calls that hand one value through all elements of a list.
 

@@ -100,13 +100,16 @@ def simplify_padding(function: str | int, values: dict[str, Tree]) -> dict[str, 
     """Return the arguments of a convolution or pool with the shortest pad_mode that is right.
 
     Without padding a pool's default is "valid"; a convolution's is "same", which adds nothing to
-    a kernel of 1.
+    a kernel of 1. A pool in ceil_mode or with dilation must say "pad" in any case.
     """
     if values.get("pad_mode") != "pad" or values.get("padding") != 0:
         return values
-    no_padding = "valid"
-    if "Conv" in str(function) and values.get("kernel_size") == 1:
-        no_padding = "same"
+    if str(function).endswith("Transpose"):
+        return values
+    is_pool = "Pool" in str(function)
+    if is_pool and (values.get("ceil_mode", False) is not False or values.get("dilation", 1) != 1):
+        return values
+    no_padding = "valid" if is_pool or values.get("kernel_size") != 1 else "same"
     return {**values, "pad_mode": no_padding}
 
 

@@ -12,7 +12,7 @@ from ...compiler.ir import graph as ask
 from ...compiler.ir.provenance import KEY, scope_of
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
-from .loops import fold_chains, fold_growing
+from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
 from .scalars import inline_scalars
 from .sequences import make_sequence, name_nameless, nameless, number_lists
@@ -76,6 +76,9 @@ class TreeBuilder:
                     self._add_node(cell, node, unit.name)
         pack_arguments(cell)
         name_nameless(cell)
+        make_loop(cell)
+        if cell.loop:
+            return cell
         make_sequence(cell)
         number_lists(cell)
         if not cell.is_sequence:

@@ -66,7 +66,9 @@ def test_blocks_of_other_numbers_are_one_class(emit):
     assert "downsample" not in source
     assert "def __init__(" in source
     assert "BasicBlock(4, 4)" in source
-    assert "BasicBlock(4, 8, stride=2, down=nn.SequentialCell(nn.Conv2d(4, 8, 1, stride=2)))" in source
+    assert (
+        "BasicBlock(4, 8, stride=2, down=nn.SequentialCell(nn.Conv2d(4, 8, 1, stride=2)))" in source
+    )
 
 
 def test_optional_child_passes_the_input_on(emit):

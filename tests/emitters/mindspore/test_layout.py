@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+
 from onnx2ms.emitters.mindspore.layout import WIDTH, fit, mark, place_marks
 
 
@@ -34,7 +35,7 @@ def test_no_line_is_too_long_and_the_code_is_the_same(count: int):
 
 
 def test_brackets_and_commas_in_strings_do_not_count():
-    text = f"f({', '.join(['argument'] * 9)}, mode=\"a, (b\")"
+    text = f'f({", ".join(["argument"] * 9)}, mode="a, (b")'
     assert fit(0, text)[-2:] == ['    mode="a, (b",', ")"] or fit(0, text)[1].endswith('"a, (b"')
 
 

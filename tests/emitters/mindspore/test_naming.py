@@ -3,6 +3,7 @@
 import keyword
 
 import pytest
+
 from onnx2ms.emitters.mindspore.code import literal
 from onnx2ms.emitters.mindspore.naming import attribute, class_name, identifier, singular, unique
 
@@ -51,16 +52,16 @@ def test_class_name_is_an_identifier(name: str):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_string_literal_is_read_back_as_it_was(name: str):
-    assert eval(literal(name)) == name  # noqa: S307
+    assert eval(literal(name)) == name
 
 
 @pytest.mark.parametrize("value", [0.1, float("inf"), -0.0, (1,), (), (True, None), 3, "it's"])
 def test_literal_is_read_back_as_it_was(value: object):
-    assert repr(eval(literal(value))) == repr(value)  # noqa: S307
+    assert repr(eval(literal(value))) == repr(value)
 
 
 def test_nan_literal():
-    assert str(eval(literal(float("nan")))) == "nan"  # noqa: S307
+    assert str(eval(literal(float("nan")))) == "nan"
 
 
 def test_unique_counts_from_two():
@@ -68,7 +69,8 @@ def test_unique_counts_from_two():
 
 
 @pytest.mark.parametrize(
-    ("many", "one"), [("Layers", "Layer"), ("Branches", "Branch"), ("Class", "Class"), ("Res", "Re")]
+    ("many", "one"),
+    [("Layers", "Layer"), ("Branches", "Branch"), ("Class", "Class"), ("Res", "Re")],
 )
 def test_singular(many: str, one: str):
     assert singular(many) == one
