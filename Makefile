@@ -1,23 +1,23 @@
 # Everything here needs Python 3.11 or 3.12 and make, nothing else.
 
+SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
-	2>/dev/null && echo $$python && break; done)
+	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-LIGHT := $(BIN)/python -c 'import onnx.backend.test as t, pathlib; \
-	print(pathlib.Path(t.__file__).parent / "data/light/light_squeezenet.onnx")'
+LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
+	/ "backend/test/data/light/light_squeezenet.onnx")')
 
 .PHONY: demo test check lint docs clean
 
-demo: $(VENV)/demo  ## convert and verify a network that ships inside the onnx package
-	cd $(VENV) && bin/onnx2ms "$$(cd .. && $(LIGHT))" --output demo_mindspore --force
-	@echo; cat $(VENV)/demo_mindspore/model.py
+demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
+	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/squeezenet_mindspore --force
+	@echo; cat $(VENV)/squeezenet_mindspore/model.py
 
-test: $(VENV)/test  ## run the tests
+test: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 -q
 
-check: lint test  ## all that a change must pass
+check: lint test  # what a change must pass
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -25,13 +25,13 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-docs: $(VENV)/demo  ## write the generated documents anew
+docs: $(VENV)/demo  # write the generated documents anew
 	$(BIN)/python -m onnx2ms.compiler.docs docs
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-# One stamp an extra: installed again only when pyproject.toml has changed since.
+# One stamp for each extra: it is installed again only when pyproject.toml has changed since.
 $(VENV)/demo: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
@@ -41,6 +41,6 @@ $(VENV)/test $(VENV)/dev: $(VENV)/%: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "onnx2ms needs Python 3.11 or 3.12, and none was found; \
-	name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c '$(SUITABLE)' 2>/dev/null || { echo >&2 "onnx2ms needs Python 3.11 or \
+	3.12 with venv, and found none; name it: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)

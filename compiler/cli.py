@@ -68,21 +68,18 @@ def convert(
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
     """
-    _contradict(verbose and quiet, "-v", "-q")
-    _contradict(no_verify and verify not in (None, "none"), "--no-verify", f"--verify {verify}")
-    shapes = parse_shapes(shape)
-    from . import driver, verdict  # after the call is known to be right: they import onnx
+    from . import driver, verdict  # not for --help: they import onnx
 
     folder = driver.default_folder(model) if output is None else output
     with _progress(model.name, verbose=verbose, quiet=quiet) as progress:
         conversion = driver.convert(
             model,
             folder,
-            shapes=shapes,
+            shapes=parse_shapes(shape),
             outputs=[name for names in outputs for name in names.split(",")] or None,
             weights=weights,
             inputs=inputs,
-            verify="none" if no_verify else verify or "both",
+            verify=_modes(verify, no_verify=no_verify),
             tolerance=tolerance,
             dump=dump,
             check_passes=check_passes,
@@ -152,14 +149,22 @@ def _dimension(text: str, shape: str) -> int | str:
     )
 
 
-def _contradict(both: bool, one: str, other: str) -> None:
-    if both:
-        raise UsageError(f"{one} and {other} contradict each other", help="give one of them")
+def _modes(verify: Verify | None, *, no_verify: bool) -> Verify:
+    """Return the modes that two options tell together."""
+    if no_verify and verify not in (None, "none"):
+        raise _contradiction("--no-verify", f"--verify {verify}")
+    return "none" if no_verify else verify or "both"
+
+
+def _contradiction(one: str, other: str) -> UsageError:
+    return UsageError(f"{one} and {other} contradict each other", help="give one of them")
 
 
 @contextmanager
 def _progress(name: str, *, verbose: bool, quiet: bool) -> Generator[Callable[[str], None] | None]:
     """Yield what is told each part of the work; on a terminal one line shows the present one."""
+    if verbose and quiet:
+        raise _contradiction("-v", "-q")
     if verbose:
         yield lambda part: print(f"{part} …", file=sys.stderr, flush=True)
     elif quiet or not sys.stderr.isatty():

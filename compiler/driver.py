@@ -6,6 +6,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -101,6 +102,8 @@ def _run(
         with clock.part("write"), writing(output or folder):
             _write(compiled.emission, folder, settings)
         verification = _verify(compiled, folder, settings, clock)
+        if verification is not None and output is not None:
+            verification = _moved(verification, folder, Path(output))
         report = report_of(compiled, settings, verification, repeat, clock)
         with writing(output or folder):
             (folder / "report.json").write_bytes(to_json(report))
@@ -117,7 +120,7 @@ def _run(
         weakref.finalize(conversion, shutil.rmtree, kept, ignore_errors=True)
     if verification is not None and not verification.verified:
         raise NotProvenError(
-            failure(verification, compiled.name),
+            failure(verification, compiled.name, None if output is None else Path(output)),
             help=f"repeat it with: {repeat}" if repeat else "",
             conversion=conversion,
         )
@@ -159,7 +162,8 @@ def _folder(
 @contextmanager
 def _scratch() -> Generator[Path]:
     """Yield a folder that stays, unless the block raises."""
-    folder = Path(tempfile.mkdtemp(prefix="onnx2ms-"))
+    with writing(tempfile.gettempdir()):
+        folder = Path(tempfile.mkdtemp(prefix="onnx2ms-"))
     try:
         yield folder
     except BaseException:
@@ -192,6 +196,20 @@ def _verify(
             modes=settings.modes,
             tolerance=settings.tolerance,
         )
+
+
+def _moved(verification: Verification, folder: Path, target: Path) -> Verification:
+    """Name the folder in all messages as the user does: by then it will have moved there."""
+    here, there = str(folder), str(target)
+    modes = (
+        replace(
+            mode,
+            failure=mode.failure.replace(here, there),
+            explanation=mode.explanation.replace(here, there),
+        )
+        for mode in verification.modes
+    )
+    return replace(verification, modes=tuple(modes))
 
 
 def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str | None:

@@ -50,22 +50,24 @@ def _proof(verification: Verification | None) -> Iterator[str]:
             yield f"  {mode.mode.upper():8}  {_output(output)}"
 
 
-def failure(verification: Verification, name: str) -> str:
+def failure(verification: Verification, name: str, folder: Path | None) -> str:
     """Return the message for a network that was not proved.
 
     Args:
         verification: What was found.
         name: File name of the model.
+        folder: Where the files are, as the user named it; None: nowhere.
     """
-    if not verification.reference:
-        return (
-            f"{name} is converted but not proved: no reference can run the model\n"
-            f"  {verification.reference_problem}"
-        )
     failed = [mode for mode in verification.modes if not mode.verified]
-    ran = any(mode.outputs for mode in failed)
-    what = "the network computes something else" if ran else "the network does not run"
-    lines = [line for mode in failed for line in _failed(mode)]
+    if not verification.reference:
+        what = "no reference can run the model"
+        lines = [f"  {verification.reference_problem}"]
+    else:
+        ran = any(mode.outputs for mode in failed)
+        what = f"the network {'computes something else' if ran else 'does not run'}"
+        lines = [line for mode in failed for line in _failed(mode)]
+    if folder is not None:
+        lines.append(f"  the files are in {quoted(str(folder), 4096)}")
     return "\n".join([f"{name} is converted but not proved: {what}", *lines])
 
 

@@ -10,6 +10,7 @@ def catalogue() -> str:
         name = f"{stage.name} (repeated)" if stage.repeat else stage.name
         for item in stage.passes:
             after = ", ".join(f"`{anchor}`" for anchor in item.after)
-            lines.append(f"| {name} | `{item.name}` | {item.doc} | {after} |")
+            doc = item.doc.replace("|", "\\|")
+            lines.append(f"| {name} | `{item.name}` | {doc} | {after} |")
             name = ""
     return "\n".join(lines) + "\n"

@@ -97,16 +97,19 @@ def relative_error(result: Array, expected: Array) -> float:
     """Return max|a - b| / max|b|; infinity if shapes, types, NaNs or infinities differ."""
     if result.shape != expected.shape or result.dtype != expected.dtype:
         return float("inf")
-    if expected.dtype.kind not in "fc":
+    if expected.dtype.kind in "biuO":
         return 0.0 if np.array_equal(result, expected) else float("inf")
-    finite = np.isfinite(expected)
-    if not np.array_equal(result[~finite], expected[~finite], equal_nan=True):
+    a, b = result.astype(np.float64), expected.astype(np.float64)
+    finite = np.isfinite(b)
+    if not np.array_equal(np.isfinite(a), finite):
         return float("inf")
-    if not finite.any():
+    if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+        return float("inf")
+    difference = float(np.abs(a[finite] - b[finite]).max(initial=0))
+    scale = float(np.abs(b[finite]).max(initial=0))
+    if difference == 0:
         return 0.0
-    a, b = result[finite].astype(np.float64), expected[finite].astype(np.float64)
-    difference, scale = float(np.abs(a - b).max()), float(np.abs(b).max())
-    return difference / scale if difference else 0.0
+    return difference / scale if scale else float("inf")
 
 
 def _skeleton(model: ir.Model, *, annotate: bool) -> Skeleton:

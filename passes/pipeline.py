@@ -11,9 +11,14 @@ from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .fuse.fuse_flatten import fuse_flatten
 from .lower.explicit_window import explicit_window
+from .lower.lower_conv_pads import lower_conv_pads
+from .lower.lower_indices import lower_indices
 from .lower.lower_lp_pool import lower_lp_pool
+from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
+from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
+from .lower.lower_resize import lower_resize
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.lift_constants import lift_constants
@@ -26,6 +31,7 @@ from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.resolve_cast_like import resolve_cast_like
+from .skeleton import nested
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -78,9 +84,14 @@ STAGES: tuple[Stage, ...] = (
         "lower",
         (
             explicit_window,  # first: the others reckon with pads
+            lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to
             lower_pool_pads,
             lower_output_padding,
+            lower_pad_mode,
+            lower_resize,
+            lower_negative_indices,
+            lower_indices,
             lower_variadic,
             drop_dead,  # pads and shapes that nobody reads any more
             infer_shapes,  # of what was written anew
@@ -191,7 +202,7 @@ def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassReco
     started = time.perf_counter()
     changes = 0
     try:
-        for graph in (model.graph, *model.graph.subgraphs()):
+        for graph in nested(model.graph):
             changes += item(graph)
     except Onnx2msError:
         raise

@@ -2,14 +2,16 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
 from ..compiler.ir.errors import quoted
-from ..compiler.ir.graph import numpy_type, operand, operator
+from ..compiler.ir.graph import Array, numpy_type, operand, operator
 from ..compiler.ir.provenance import inherit
+from .skeleton import nested
 
 AttributeValue = int | float | str | Sequence[int] | Sequence[float]
 Input = ir.Value | None
@@ -76,7 +78,7 @@ class Site:
 
     def constant(self, elements: npt.ArrayLike, role: str, dtype: ir.DataType) -> ir.Value:
         """Register an initializer that is named for the node and the role it plays there."""
-        tensor = ir.tensor(np.asarray(elements, numpy_type(dtype)), dtype=dtype)
+        tensor = tensor_of(np.asarray(elements, numpy_type(dtype)))
         return add_initializer(self.graph, self.name_for(role), tensor)
 
     def ints(self, elements: Sequence[int], role: str) -> ir.Value:
@@ -186,6 +188,11 @@ def set_inputs(node: ir.Node, *inputs: Input) -> None:
             node.replace_input_with(index, value)
 
 
+def tensor_of(array: Array) -> ir.TensorProtocol:
+    """Return an array as a tensor; `ir.tensor` asks first what it is, which costs far more."""
+    return cast("ir.TensorProtocol", ir.Tensor(array))  # pyright: ignore[reportArgumentType]
+
+
 def add_initializer(graph: ir.Graph, name: str, tensor: ir.TensorProtocol) -> ir.Value:
     """Register a constant under a name that is free in the graph."""
     value = ir.Value(
@@ -224,7 +231,7 @@ def _given(inputs: Sequence[Input]) -> Sequence[Input]:
 
 def _names_within(graph: ir.Graph) -> set[str]:
     named: list[Input | ir.Node] = []
-    for inner in (graph, *graph.subgraphs()):
+    for inner in nested(graph):
         named += [*inner.inputs, *inner.initializers.values()]
         for node in inner:
             named += [node, *node.inputs, *node.outputs]

@@ -9,6 +9,12 @@ from ...compiler.ir import graph as ask
 from ...compiler.ir.provenance import KEY
 from .code import Expression, Literal
 
+ELEMENTWISE = frozenset(
+    "Add Sub Mul Div Mod Pow Max Min Where PRelu Equal Greater GreaterOrEqual Less LessOrEqual "
+    "And Or Xor BitwiseAnd BitwiseOr BitwiseXor".split()
+)
+"""Operators that take a Python scalar in the place of a tensor."""
+
 WORDS = {"Mul": "scale", "Div": "divisor", "Add": "offset", "Sub": "offset", "Pow": "exponent"}
 
 
@@ -18,6 +24,8 @@ def inline_scalars(code: Expression, node: ir.Node) -> Expression:
     A constant stays a tensor where it is a weight of PyTorch's, where no other operand fixes the
     dtype, or where its rank would raise the result's.
     """
+    if node.op_type not in ELEMENTWISE:
+        return code
     settings = dict(code.settings)
     template, operands = code.template, list(code.operands)
     for index, value in enumerate(code.operands):

@@ -74,7 +74,8 @@ class TreeBuilder:
             else:
                 for node in unit.nodes:
                     self._add_node(cell, node, unit.name)
-        pack_arguments(cell)
+        if depth and len(cell.steps) > 1:  # the root is called with the graph's inputs
+            pack_arguments(cell)
         name_nameless(cell)
         make_loop(cell)
         if cell.loop:

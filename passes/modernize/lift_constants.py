@@ -4,7 +4,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ..base import graph_pass
-from ..rewrite import add_initializer, set_inputs
+from ..rewrite import add_initializer, set_inputs, tensor_of
 
 
 @graph_pass(after=("modernize_operators",))
@@ -42,11 +42,12 @@ def _tensor(node: ir.Node) -> ir.TensorProtocol | None:
     for attr in node.attributes.values():
         match attr.name:
             case "value":
-                return attr.as_tensor()
+                held: ir.TensorProtocol = attr.value
+                return held
             case "value_int" | "value_ints":
-                return ir.tensor(np.asarray(attr.value, np.int64))
+                return tensor_of(np.asarray(attr.value, np.int64))
             case "value_float" | "value_floats":
-                return ir.tensor(np.asarray(attr.value, np.float32))
+                return tensor_of(np.asarray(attr.value, np.float32))
             case "value_string":
                 return ir.StringTensor([attr.as_string().encode()], shape=ir.Shape([]))
             case "value_strings":

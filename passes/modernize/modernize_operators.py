@@ -7,6 +7,7 @@ from ...compiler.ir.errors import ModelError
 from ..base import graph_pass
 from ..rewrite import Names, blaming
 from ..shapes.infer_shapes import infer
+from ..skeleton import nested
 from .form import Form
 from .operators import READINGS
 
@@ -29,10 +30,10 @@ def modernize_operators(graph: ir.Graph) -> int:
             help=f"export it again with opset_version={OPSET}, or install a newer onnx2ms",
         )
     if version < RANKS_MATTER:
-        for inner in (graph, *graph.subgraphs()):
-            infer(inner, version)
+        for inner in nested(graph):
+            infer(inner, version, data_prop=False)
     changed = int(version != OPSET)
-    for inner in (graph, *graph.subgraphs()):
+    for inner in nested(graph):
         names = Names(inner)
         changed += sum(_modernize(node, names, version) for node in list(inner))
     graph.opset_imports[""] = OPSET

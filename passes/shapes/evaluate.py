@@ -218,6 +218,8 @@ def _slice(node: ir.Node, operands: Operands) -> Array:
 
 def _python_slice(start: int, end: int, step: int, size: int) -> slice:
     """Return the slice of Python that means the same; there an end of -1 is the last element."""
+    if step < 0 and end in (2**31 - 1, 2**63 - 1):  # onnxruntime: as far as it goes
+        end = -(2**63)
     start, end = (index + size if index < 0 else index for index in (start, end))
     if step > 0:
         return slice(max(start, 0), max(end, 0), step)

@@ -11,7 +11,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, elements, is_constant, shape_of
 from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
 from ..base import graph_pass
-from ..rewrite import Names, Site, add_initializer, blaming, take_over
+from ..rewrite import Names, Site, add_initializer, blaming, take_over, tensor_of
 from .evaluate import EVALUATORS, evaluate, output_size
 from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
 from .splat import LAZY, VIEWS, Splat, lazily
@@ -29,7 +29,6 @@ NEVER = frozenset(
     )
 )
 """Not known before the network runs, the business of other passes, or larger once folded."""
-
 
 EVALUATED = NUMPY_TYPES | {ir.DataType.BFLOAT16}
 """Element types of which NumPy, with ml_dtypes, computes what ONNX says."""
@@ -142,7 +141,7 @@ def _compute(node: ir.Node, folding: Folding) -> ir.TensorProtocol | None:
     if all(operand.size <= EAGER for operand in given):
         arrays = [None if operand is None else elements(operand) for operand in operands]
         if output_size(node, arrays) <= EAGER:
-            return ir.tensor(evaluate(node, arrays))
+            return tensor_of(evaluate(node, arrays))
     shape, dtype = shape_of(node.outputs[0]), node.outputs[0].dtype
     if node.op_type not in LAZY or shape is None or dtype is None:
         return None
@@ -161,9 +160,9 @@ def _measure(node: ir.Node) -> ir.TensorProtocol | None:
     if shape is None:
         return None
     if node.op_type == "Size":
-        return ir.tensor(np.asarray(math.prod(shape), np.int64))
+        return tensor_of(np.asarray(math.prod(shape), np.int64))
     start, end = attribute(node, "start", 0), attribute(node, "end", len(shape))
-    return ir.tensor(np.asarray(shape[start:end], np.int64))
+    return tensor_of(np.asarray(shape[start:end], np.int64))
 
 
 def _is_single(tensor: ir.TensorProtocol) -> bool:
@@ -175,11 +174,13 @@ def _splat(node: ir.Node, operands: list[ir.TensorProtocol | None]) -> ir.Tensor
     arrays = [None if operand is None else elements(operand) for operand in operands]
     if output_size(node, arrays) > COMPUTED_BYTES:
         return None
+    if node.op_type == "Cast" and isinstance(operands[0], Splat):  # of the one element, not of all
+        return Splat(evaluate(node, [operands[0].element]), operands[0].shape.numpy())
     array = evaluate(node, arrays)
     if array.nbytes > COMPUTED_BYTES:
         return None
     spread = node.op_type in ("ConstantOfShape", "Expand") or isinstance(operands[0], Splat)
-    return Splat(array.reshape(-1)[:1], array.shape) if spread and array.size else ir.tensor(array)
+    return Splat(array.reshape(-1)[:1], array.shape) if spread and array.size else tensor_of(array)
 
 
 def _step(node: ir.Node) -> str:

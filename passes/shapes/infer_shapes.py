@@ -1,5 +1,6 @@
 """The element type and the shape of every value."""
 
+import math
 from collections.abc import Iterable
 
 import onnx
@@ -7,8 +8,16 @@ import onnx.shape_inference
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import OPSET
+from ...compiler.ir.graph import constant, is_constant, shape_of
 from ..base import graph_pass
 from ..skeleton import skeleton
+from .evaluate import output_size
+
+LONG = 2**16
+"""Most elements that a constant may have to be followed from node to node."""
+
+SHORT = 8
+"""Most elements of an operand that says how large a constant is."""
 
 GENERATED = "unk__"
 """Prefix of the dimension names that onnx makes up anew in every run."""
@@ -21,19 +30,20 @@ def infer_shapes(graph: ir.Graph) -> int:
     What inference finds replaces what the file says: the inputs may have been bound to other
     dimensions since. Where it finds nothing, the file is believed. No weight is read.
     """
-    return infer(graph, OPSET)
+    return infer(graph, OPSET, data_prop=not any(map(_is_long, graph)))
 
 
-def infer(graph: ir.Graph, opset: int) -> int:
+def infer(graph: ir.Graph, opset: int, *, data_prop: bool) -> int:
     """Find the types and shapes in a graph of any operator set; return how many changed.
 
     Args:
         graph: A main graph or a subgraph.
         opset: Version of ai.onnx, which a subgraph does not tell.
+        data_prop: Whether the elements of shapes are followed from node to node.
     """
     opsets = {node.domain: 1 for node in graph if node.domain} | graph.opset_imports | {"": opset}
     proto = onnx.shape_inference.infer_shapes(
-        skeleton(graph, opsets=opsets).proto, data_prop=True
+        skeleton(graph, opsets=opsets).proto, data_prop=data_prop
     ).graph
     found = {info.name: info.type for info in (*proto.value_info, *proto.output)}
     changed = 0
@@ -42,6 +52,21 @@ def infer(graph: ir.Graph, opset: int) -> int:
             if value.name in found:
                 changed += _merge(value, found[value.name])
     return changed
+
+
+def _is_long(node: ir.Node) -> bool:
+    """Tell whether onnx 1.23 must not follow the elements of a node: it keeps 70 bytes for each.
+
+    So a file of 100 bytes that counts to 10^9 would take all memory.
+    """
+    if node.op_type not in ("Range", "ConstantOfShape", "Expand") or node.domain:
+        return False
+    operands = [constant(value) for value in node.inputs if _is_short(value)]
+    return len(operands) == len(node.inputs) and output_size(node, operands) > LONG
+
+
+def _is_short(value: ir.Value | None) -> bool:
+    return is_constant(value) and math.prod(shape_of(value) or ()) <= SHORT
 
 
 def _merge(value: ir.Value, proto: onnx.TypeProto) -> bool:

@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.dialect import OPSET
 from ...compiler.ir.graph import elements, shape_of
+from ..rewrite import tensor_of
 from ..runtime import CannotLoadError, run_proto
 from ..skeleton import skeleton
 
@@ -84,7 +85,7 @@ def run_nodes(
         )
     except CannotLoadError:
         return {}
-    return {value: ir.tensor(results[_name(value)]) for value in outputs}
+    return {value: tensor_of(results[_name(value)]) for value in outputs}
 
 
 def _is_plain(value: ir.Value) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ...compiler.ir.graph import Array, elements
+from ..rewrite import tensor_of
 from .evaluate import evaluate
 
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
@@ -30,10 +31,9 @@ class Splat(ir.LazyTensor):
             shape: Shape of the tensor.
         """
         self.element = element.reshape(())
-        dtype = ir.tensor(self.element).dtype
         super().__init__(
-            lambda: ir.tensor(np.broadcast_to(self.element, tuple(shape)), dtype=dtype),
-            dtype=dtype,
+            lambda: tensor_of(np.broadcast_to(self.element, tuple(shape))),
+            dtype=tensor_of(self.element).dtype,
             shape=ir.Shape(shape),
         )
 
@@ -55,6 +55,6 @@ def lazily(
 
     def compute() -> ir.TensorProtocol:
         arrays = [None if operand is None else elements(operand) for operand in operands]
-        return ir.tensor(evaluate(node, arrays), dtype=dtype)
+        return tensor_of(evaluate(node, arrays))
 
     return ir.LazyTensor(compute, dtype=dtype, shape=ir.Shape(shape))

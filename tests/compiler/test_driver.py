@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx2ms
 import onnxruntime
 import pytest
+
+from onnx2ms import Conversion, NotProvenError, UsageError, convert
 from onnx2ms.compiler import driver
-from onnx2ms.compiler.verify import verify as verifier
-from onnx2ms.compiler.verify.reference import Reference
+from onnx2ms.compiler.verify.verify import ModeResult, Verification
 
 FILES = ["model.ckpt", "model.py", "report.json", "weight_map.json"]
 
@@ -28,9 +27,20 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
+def computed(model, x):
+    """Return what onnxruntime computes."""
+    return np.asarray(onnxruntime.InferenceSession(model).run(["y"], {"x": x})[0])
+
+
+def finished(error):
+    """Return the conversion that an error carries."""
+    assert isinstance(error.conversion, Conversion)
+    return error.conversion
+
+
 def test_a_folder_holds_source_weights_map_and_report(model, tmp_path, capfd):
     out = tmp_path / "out"
-    conversion = onnx2ms.convert(model, out, verify="none")
+    conversion = convert(model, out, verify="none")
     assert sorted(os.listdir(out)) == FILES
     assert conversion.folder == out
     assert conversion.source == (out / "model.py").read_text()
@@ -41,7 +51,7 @@ def test_a_folder_holds_source_weights_map_and_report(model, tmp_path, capfd):
 
 
 def test_safetensors(model, tmp_path):
-    conversion = onnx2ms.convert(model, tmp_path / "out", weights="safetensors", verify="none")
+    conversion = convert(model, tmp_path / "out", weights="safetensors", verify="none")
     assert (tmp_path / "out" / "model.safetensors").exists()
     assert conversion.report["weights"]["file"] == "model.safetensors"
     assert "model.safetensors" in conversion.source
@@ -49,7 +59,7 @@ def test_safetensors(model, tmp_path):
 
 def test_bytes_and_messages_are_models_too(model, temporary):
     sources = [
-        onnx2ms.convert(kind, verify="none", model_name="net.onnx").source
+        convert(kind, verify="none", model_name="net.onnx").source
         for kind in (model, str(model), model.read_bytes(), onnx.load(model))
     ]
     assert len(set(sources)) == 1
@@ -58,7 +68,7 @@ def test_bytes_and_messages_are_models_too(model, temporary):
 
 
 def test_without_a_folder_nothing_outlives_the_conversion(model, temporary):
-    conversion = onnx2ms.convert(model, verify="none")
+    conversion = convert(model, verify="none")
     assert conversion.folder is None
     assert conversion.checkpoint.exists()
     del conversion
@@ -69,13 +79,13 @@ def test_without_a_folder_nothing_outlives_the_conversion(model, temporary):
 def test_the_cell_computes_what_the_model_does_in_both_modes(model):
     import mindspore
 
-    conversion = onnx2ms.convert(model)
+    conversion = convert(model)
     assert conversion.verified is True
     x = np.random.default_rng(1).standard_normal((1, 3, 8, 8)).astype(np.float32)
-    (expected,) = onnxruntime.InferenceSession(model).run(None, {"x": x})
+    expected = computed(model, x)
     for mode in (mindspore.PYNATIVE_MODE, mindspore.GRAPH_MODE):
         mindspore.set_context(mode=mode)
-        result = conversion.cell()(mindspore.Tensor(x)).asnumpy()
+        result = np.asarray(conversion.cell()(mindspore.Tensor(x)))
         np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
@@ -93,26 +103,39 @@ def spoiled(write):
 
 def test_a_network_that_computes_something_else(model, tmp_path, monkeypatch):
     monkeypatch.setattr(driver, "write_checkpoint", spoiled(driver.write_checkpoint))
-    with pytest.raises(onnx2ms.NotProvenError) as caught:
-        onnx2ms.convert(model, tmp_path / "out", verify="pynative")
+    with pytest.raises(NotProvenError) as caught:
+        convert(model, tmp_path / "out", verify="pynative")
     error = caught.value
     assert error.exit_status == 3
     assert "first diverging node: 'conv', Conv" in error.message
     assert error.help == f"repeat it with: onnx2ms {model} -o {tmp_path}/out --force " + (
         "--verify pynative"
     )
-    assert isinstance(error.conversion, onnx2ms.Conversion)
-    assert error.conversion.verified is False
+    assert finished(error).verified is False
     assert sorted(os.listdir(tmp_path / "out")) == FILES
     assert json.loads((tmp_path / "out" / "report.json").read_text())["verified"] is False
 
 
 def test_a_model_that_no_reference_can_run(model, tmp_path, monkeypatch):
-    reference = Reference("", {}, "onnxruntime 1.31.1: Fail")
-    monkeypatch.setattr(verifier, "run_reference", lambda *arguments: reference)
-    with pytest.raises(onnx2ms.NotProvenError, match="no reference can run the model"):
-        onnx2ms.convert(model, tmp_path / "out", verify="pynative")
+    found = Verification("", "onnxruntime 1.31.1: Fail", ())
+    monkeypatch.setattr(driver, "verify_folder", lambda *words, **options: found)
+    with pytest.raises(
+        NotProvenError, match=r"no reference can run the model\n  .*: Fail"
+    ) as caught:
+        convert(model, tmp_path / "out")
+    assert finished(caught.value).verified is False
     assert sorted(os.listdir(tmp_path / "out")) == FILES
+
+
+def test_messages_name_the_folder_where_it_ends(model, tmp_path, monkeypatch):
+    def verify_folder(folder, **options):
+        mode = ModeResult("graph", (), f"no {folder}/model.ckpt", None, f"see {folder}", {}, 0)
+        return Verification("onnxruntime 1.31.1", "", (mode,))
+
+    monkeypatch.setattr(driver, "verify_folder", verify_folder)
+    with pytest.raises(NotProvenError) as caught:
+        convert(model, tmp_path / "out")
+    assert f"    no {tmp_path}/out/model.ckpt\n    see {tmp_path}/out\n" in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -129,45 +152,52 @@ def test_a_model_that_no_reference_can_run(model, tmp_path, monkeypatch):
     ],
 )
 def test_a_wrong_call_leaves_nothing(model, tmp_path, temporary, options, message):
-    with pytest.raises(onnx2ms.UsageError, match=message):
-        onnx2ms.convert(model, tmp_path / "out", **options)
+    with pytest.raises(UsageError, match=message):
+        convert(model, tmp_path / "out", **options)
     assert sorted(os.listdir(tmp_path)) == ["model", "temporary"]
     assert os.listdir(temporary) == []
 
 
 def test_names_of_one_output_need_no_list(model):
-    assert onnx2ms.convert(model, outputs="conv_out", verify="none").report["outputs"] == [
+    assert convert(model, outputs="conv_out", verify="none").report["outputs"] == [
         {"name": "conv_out", "dtype": "float32", "shape": [1, 64, 8, 8]}
     ]
 
 
-def test_given_arrays_are_the_ones_computed_on(model):
+def test_given_arrays_are_the_ones_computed_on(model, monkeypatch):
+    given = {}
+
+    def verify_folder(*words, **options):
+        given.update(options)
+        return Verification("", "", ())
+
+    monkeypatch.setattr(driver, "verify_folder", verify_folder)
     x = np.full((1, 3, 8, 8), 2.5, np.float32)
-    conversion = onnx2ms.convert(model, inputs={"x": x}, verify="pynative")
-    assert conversion.verified is True
-    assert conversion.report["options"]["inputs"] == "arrays"
-    assert conversion.report["repeat"] is None
+    with pytest.raises(NotProvenError) as caught:
+        convert(model, inputs={"x": x})
+    assert given["inputs"]["x"] is x
+    assert finished(caught.value).report["options"]["inputs"] == "arrays"
+    assert finished(caught.value).report["repeat"] is None
 
 
 def test_a_dump_holds_a_valid_model_of_every_stage(model, tmp_path):
-    onnx2ms.convert(model, verify="none", dump=tmp_path / "dump", check_passes=True)
+    convert(model, verify="none", dump=tmp_path / "dump", check_passes=True)
     files = sorted(file.name for file in (tmp_path / "dump").glob("*.onnx"))
     assert files[:2] == ["00_import.onnx", "01_modernize.onnx"]
     x = np.random.default_rng(1).standard_normal((1, 3, 8, 8)).astype(np.float32)
-    (expected,) = onnxruntime.InferenceSession(model).run(None, {"x": x})
+    expected = computed(model, x)
     for name in files:
         file = tmp_path / "dump" / name
         onnx.checker.check_model(file, full_check=True)
         assert file.stat().st_size < 3000
-        (result,) = onnxruntime.InferenceSession(file).run(None, {"x": x})
-        np.testing.assert_allclose(result, expected, atol=1e-5)
+        np.testing.assert_allclose(computed(file, x), expected, atol=1e-5)
     assert (tmp_path / "dump" / "weights.bin").stat().st_size < 10_000
 
 
 def test_passes_that_were_checked_are_not_listed_as_unchecked(model):
-    report = onnx2ms.convert(model, verify="none", check_passes=True).report
+    report = convert(model, verify="none", check_passes=True).report
     assert report["unchecked_passes"] == []
-    assert onnx2ms.convert(model, verify="none").report["unchecked_passes"] is None
+    assert convert(model, verify="none").report["unchecked_passes"] is None
 
 
 def test_the_same_model_gives_the_same_bytes_anywhere(model, tmp_path):
@@ -209,8 +239,11 @@ def check_source(source: str) -> None:
         name
         for node in ast.walk(module)
         if isinstance(node, (ast.Import, ast.ImportFrom))
-        for name in ([node.module] if isinstance(node, ast.ImportFrom) else
-                     [alias.name for alias in node.names])
+        for name in (
+            [node.module]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
     }
     assert imported <= {"mindspore", "numpy", "pathlib"}
     functions = {node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
@@ -224,7 +257,7 @@ def test_names_are_data(network, tmp_path):
     path = tmp_path / "in" / "a\"'\\\n;import os#ü.onnx"
     path.parent.mkdir()
     onnx.save(network(HOSTILE), path)
-    conversion = onnx2ms.convert(path, tmp_path / "out", verify="pynative")
+    conversion = convert(path, tmp_path / "out", verify="pynative")
     assert conversion.verified is True
     check_source(conversion.source)
     assert sorted(os.listdir(tmp_path)) == ["in", "out"]

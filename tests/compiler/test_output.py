@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from onnx2ms.compiler import output
 from onnx2ms.compiler.ir.errors import OutputError, UsageError
 from onnx2ms.compiler.output import output_folder, writing
@@ -36,10 +37,15 @@ def test_its_mode_is_that_of_any_new_folder(tmp_path: Path) -> None:
     assert (tmp_path / "net").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_an_error_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), output_folder(tmp_path / "net") as folder:
+def fail(path: Path, *, force: bool = False) -> None:
+    with output_folder(path, force=force) as folder:
         (folder / "model.py").write_text("new")
         raise ZeroDivisionError
+
+
+def test_an_error_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path / "net")
     assert os.listdir(tmp_path) == []
 
 
@@ -66,8 +72,8 @@ def test_force_exchanges_the_whole_folder(tmp_path: Path) -> None:
 
 def test_force_that_fails_keeps_the_old_folder(tmp_path: Path) -> None:
     write(tmp_path / "net", "old")
-    with pytest.raises(ZeroDivisionError), output_folder(tmp_path / "net", force=True):
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path / "net", force=True)
     assert content(tmp_path / "net") == {"model.py": "old"}
     assert os.listdir(tmp_path) == ["net"]
 
@@ -112,7 +118,12 @@ def test_places_that_must_not_be_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     here.mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(here)
-    for path, what in ((".", "current folder"), ("..", "current"), (home, "home"), ("/", "current")):
+    for path, what in (
+        (".", "current folder"),
+        ("..", "current"),
+        (home, "home"),
+        ("/", "current"),
+    ):
         with pytest.raises(UsageError, match=what):
             write(Path(path), "new", force=True)
     model = tmp_path / "models" / "net.onnx"
@@ -139,16 +150,15 @@ def test_a_mount_point_is_refused() -> None:
         write(Path("/proc"), "new", force=True)
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    target = tmp_path / "net"
-    with (
-        pytest.raises(OutputError, match="no space left on device"),
-        output_folder(target) as folder,
-        writing(target),
-        open("/dev/full", "wb") as file,
-    ):
+def write_too_much(path: Path) -> None:
+    with output_folder(path) as folder, writing(path), open("/dev/full", "wb") as file:
         (folder / "model.py").write_text("new")
         file.write(b"weights")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no space left on device"):
+        write_too_much(tmp_path / "net")
     assert os.listdir(tmp_path) == []
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx2ms
 import pytest
 from onnx import numpy_helper
+
+import onnx2ms
 
 NETWORKS = ["resnet50", "vgg19", "squeezenet", "densenet121"]
 

@@ -1,93 +1,119 @@
-"""Elementwise arithmetic, comparison and casts."""
+"""Arithmetic of several operands, element by element."""
+
+import onnx_ir as ir
 
 from ....compiler.ir import graph as ask
-from ..code import ATOM, COMPARISON, POWER, PRODUCT, SUM, UNARY, Code, Expression, binary, call
+from ..code import ATOM, PRODUCT, SUM, UNARY, POWER, Code, Expression, Layer, Literal, binary, call
 from ..dtypes import mindspore_dtype
-from ..registry import CannotEmit, Op, emits, emits_call
+from ..registry import CannotEmit, Op, emits
 
-emits_call(
-    Abs="ops.abs",
-    Ceil="ops.ceil",
-    Cos="ops.cos",
-    Erf="ops.erf",
-    Exp="ops.exp",
-    Floor="ops.floor",
-    Log="ops.log",
-    Reciprocal="ops.reciprocal",
-    Sign="ops.sign",
-    Sin="ops.sin",
-    Sqrt="ops.sqrt",
-    Where="ops.where",
-)
-
-SIGNS = {
-    "Add": ("+", SUM),
-    "Sub": ("-", SUM),
-    "Mul": ("*", PRODUCT),
-    "Equal": ("==", COMPARISON),
-    "Greater": (">", COMPARISON),
-    "GreaterOrEqual": (">=", COMPARISON),
-    "Less": ("<", COMPARISON),
-    "LessOrEqual": ("<=", COMPARISON),
-}
+SIGNS = {"Add": ("+", SUM), "Sub": ("-", SUM), "Mul": ("*", PRODUCT)}
 
 
 @emits(*SIGNS)
 def operator_sign(op: Op) -> Code:
-    """Add-14, Sub-14, Mul-14 and the comparisons."""
-    sign, binds = SIGNS[op.node.op_type]
-    return binary(sign, binds, op[0], op[1])
+    """Add-14, Sub-14, Mul-14."""
+    return binary(*SIGNS[op.node.op_type], op[0], op[1])
 
 
 @emits("Div")
 def div(op: Op) -> Code:
-    """Div-14; integers are divided towards zero, as in C."""
+    """Div-14; integers are divided towards zero, as in C; Python's // goes down.
+
+    MindSpore 2.10 computes ops.div(rounding_mode="trunc") in float32: 16777217 / 1 is 16777216.
+    """
     if op.dtype.is_integer():
-        raise CannotEmit("division of integers is not supported yet")
+        return call("ops.TruncateDiv()", op[0], op[1])
     return binary("/", PRODUCT, op[0], op[1])
+
+
+@emits("Mod")
+def mod(op: Op) -> Code:
+    """Mod-13; its result has the sign of the divisor, with fmod that of the dividend.
+
+    MindSpore 2.10 computes ops.fmod of integers in float32.
+    """
+    if not op.attr("fmod", 0):
+        return binary("%", PRODUCT, op[0], op[1])
+    if not op.dtype.is_integer():
+        return call("ops.fmod", op[0], op[1])
+    return Expression(
+        "{0} - ops.TruncateDiv()({1}, {2}) * {3}",
+        (op[0], op[0], op[1], op[1]),
+        binds=SUM,
+        slots=(SUM, 0, 0, PRODUCT + 1),
+    )
 
 
 @emits("Pow")
 def power(op: Op) -> Code:
     """Pow-15; the result has the dtype of the base."""
-    if op[0].dtype != op[1].dtype and ask.scalar(op[1]) is None:
-        raise CannotEmit("Pow of two dtypes is not supported yet")
-    return Expression("{0} ** {1}", (op[0], op[1]), binds=POWER, slots=(ATOM, UNARY))
+    base, exponent = op[0].dtype, op[1].dtype
+    number = op.number(1) if ask.rank_of(op[1]) == 0 or op.shape(1) == (1,) else None
+    if number is not None and op.rank(0) > 0:
+        plain = Expression(
+            "{0} ** {exponent}", (op[0],), {"exponent": number}, POWER, (ATOM,)
+        )
+    elif op.is_constant(0):  # a negative base would need brackets
+        plain = call("ops.pow", op[0], op[1])
+    else:
+        plain = Expression("{0} ** {1}", (op[0], op[1]), binds=POWER, slots=(ATOM, UNARY))
+    same = base == exponent or (is_real(base) and not is_real(exponent))
+    if same:
+        return plain
+    assert base is not None
+    template = f"({plain.template}).astype({mindspore_dtype(base)})"
+    return Expression(template, plain.operands, plain.settings, slots=plain.slots)
 
 
-@emits("Neg")
-def neg(op: Op) -> Code:
-    """Neg-13."""
-    return Expression("-{0}", (op[0],), binds=UNARY, slots=(UNARY,))
-
-
-@emits("Cast")
-def cast(op: Op) -> Code:
-    """Cast-24 between dtypes that MindSpore holds."""
-    return Expression(f"{{0}}.astype({mindspore_dtype(op.attr('to', 1))})", (op[0],), slots=(ATOM,))
+def is_real(dtype: ir.DataType | None) -> bool:
+    """Tell whether an element type is one of real numbers."""
+    return dtype is not None and dtype.is_floating_point()
 
 
 @emits("Max", "Min")
 def extremum(op: Op) -> Code:
-    """Max-13, Min-13 of any number of inputs; a NaN in any of them is the result.
+    """Max-13, Min-13 of two inputs; a NaN in either of them is the result.
 
-    ops.maximum of MindSpore 2.10 loses a NaN on CPU (max(1, nan) is 1) where one operand is a
-    Python scalar or either is NaN; ops.clamp is no better. torch's and ONNX's Max keep it.
+    ops.maximum of MindSpore 2.10 is its second operand where either is NaN, on CPU.
     """
-    function = "ops.maximum" if op.node.op_type == "Max" else "ops.minimum"
-    if len(op.inputs) != 2:
-        raise CannotEmit(f"{op.node.op_type} of {len(op.inputs)} inputs is not supported yet")
-    return call(function, op[0], op[1])
+    function, sign = {"Max": ("ops.maximum", ">"), "Min": ("ops.minimum", "<")}[op.node.op_type]
+    if len(op.inputs) == 1:
+        return Expression("{0}", (op[0],))
+    if len(op.inputs) > 2:
+        raise CannotEmit(f"{op.node.op_type} of {len(op.inputs)} inputs at once")
+    first, second = op[0], op[1]
+    if not op.dtype.is_floating_point():
+        return call(function, first, second)
+    if op.is_constant(1):
+        return call(function, second, first)
+    if op.is_constant(0):
+        return call(function, first, second)
+    return Expression(
+        f"ops.where(({{0}} {sign} {{1}}) | ops.isnan({{2}}), {{3}}, {{4}})",
+        (first, second, first, first, second),
+        slots=(SUM, SUM),
+    )
 
 
 @emits("Clip")
 def clip(op: Op) -> Code:
-    """Clip-13; each bound may be absent."""
-    bounds = {
-        name: ask.scalar(op[index]) for index, name in ((1, "min"), (2, "max")) if op.has(index)
-    }
-    if any(bound is None for bound in bounds.values()):
-        raise CannotEmit("Clip with a bound that is computed is not supported yet")
+    """Clip-13; each bound may be absent, or computed."""
+    bounds: dict[str, Literal] = {}
+    operands, template = [op[0]], "ops.clamp({0}"
+    for index, name in ((1, "min"), (2, "max")):
+        if not op.has(index):
+            continue
+        number = op.number(index)
+        if number is None:
+            template += f", {name}={{{len(operands)}}}"
+            operands.append(op[index])
+        else:
+            bounds[name] = number
+            template += f", {name}={{{name}}}"
+    if len(operands) == 1 and not bounds:
+        return Expression("{0}", (op[0],))
     if bounds == {"min": 0.0, "max": 6.0}:
-        return call("ops.relu6", op[0], closes=True)
-    return call("ops.clamp", op[0], closes=True, **bounds)
+        cell = Layer("nn.ReLU6", {}, (op[0],), word="relu")
+        return Expression("ops.relu6({0})", (op[0],), cell=cell, closes=True)
+    return Expression(f"{template})", tuple(operands), bounds, closes=True)

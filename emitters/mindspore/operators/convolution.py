@@ -1,15 +1,18 @@
-"""Convolutions."""
+"""Convolutions and their transposes."""
 
-from ..code import Code, Layer, Literal, WeightSource, even
+from ..code import Argument, Code, Expression, Layer, Literal, WeightSource, call, even
+from ..dtypes import FLOAT32, dtype_of
 from ..registry import CannotEmit, Op, emits
 
-DEFAULTS: dict[str, Literal] = {
+DEFAULTS: dict[str, Argument] = {
     "stride": 1,
     "pad_mode": "same",
     "padding": 0,
+    "output_padding": 0,
     "dilation": 1,
     "group": 1,
     "has_bias": False,
+    "dtype": FLOAT32,
 }
 
 
@@ -24,36 +27,111 @@ def padding_of(pads: tuple[int, ...]) -> Literal:
     return tuple(pads[axis + end * axes] for axis in range(axes) for end in (0, 1))
 
 
-@emits("Conv")
-def conv(op: Op) -> Code:
-    """Conv-22 with a constant weight, over one, two or three axes."""
-    if not op.is_constant(1) or (op.has(2) and not op.is_constant(2)):
-        raise CannotEmit("Conv with a weight or bias that is computed is not supported yet")
-    weight = WeightSource(op[1])
-    axes = op.rank(0) - 2
-    if axes not in (1, 2, 3):
-        raise CannotEmit(f"Conv over {axes} axes; MindSpore has 1 to 3")
-    ones = (1,) * axes
-    out_channels, in_channels, *kernel = weight.shape
-    group = op.attr("group", 1)
+def window(op: Op) -> dict[str, Literal]:
+    """Return how a kernel slides, as the layers' arguments."""
+    axes = axes_of(op)
     if op.attr("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         raise CannotEmit("auto_pad needs known shapes to become pads")
-    arguments: dict[str, Literal] = {
-        "in_channels": in_channels * group,
-        "out_channels": out_channels,
-        "kernel_size": even(tuple(kernel)),
+    ones = (1,) * axes
+    return {
         "stride": even(op.attr("strides", ones)),
         "pad_mode": "pad",
         "padding": padding_of(op.attr("pads", (0,) * (2 * axes))),
         "dilation": even(op.attr("dilations", ones)),
+    }
+
+
+def axes_of(op: Op) -> int:
+    """Return the number of spatial axes."""
+    axes = op.rank(0) - 2
+    if axes not in (1, 2, 3):
+        raise CannotEmit(f"{op.node.op_type} over {axes} axes; MindSpore has 1 to 3")
+    return axes
+
+
+def parameters(op: Op) -> dict[str, WeightSource]:
+    """Return the weight and, if there is one, the bias.
+
+    The layers over one axis keep their weight as that of a 2-D convolution.
+    """
+    weight = WeightSource(op[1])
+    if axes_of(op) == 1:
+        outer, inner, kernel = weight.shape
+        weight = WeightSource(op[1], (("reshape", (outer, inner, 1, kernel)),))
+    return {"weight": weight, "bias": WeightSource(op[2])} if op.has(2) else {"weight": weight}
+
+
+@emits("Conv")
+def conv(op: Op) -> Code:
+    """Conv-22 over one, two or three axes; a function where weight or bias are computed."""
+    axes, group = axes_of(op), op.attr("group", 1)
+    if not op.is_constant(1) or (op.has(2) and not op.is_constant(2)):
+        return functional_conv(op, axes)
+    weights = parameters(op)
+    out_channels, in_channels = weights["weight"].shape[:2]
+    arguments: dict[str, Argument] = {
+        "in_channels": in_channels * group,
+        "out_channels": out_channels,
+        "kernel_size": even(weights["weight"].shape[-axes:]),
+        **window(op),
         "group": group,
         "has_bias": op.has(2),
+        "dtype": dtype_of(weights["weight"]),
     }
-    if axes == 1:  # nn.Conv1d keeps its weight as that of a 2-D convolution
-        weight = WeightSource(op[1], (("reshape", (out_channels, in_channels, 1, *kernel)),))
-    weights = {"weight": weight}
-    if op.has(2):
-        weights["bias"] = WeightSource(op[2])
     return Layer(
         f"nn.Conv{axes}d", arguments, (op[0],), weights, DEFAULTS, positional=3, word="conv"
     )
+
+
+def functional_conv(op: Op, axes: int) -> Expression:
+    """Return a Conv with a computed weight or bias; it takes one pad an axis, for both ends."""
+    settings = window(op)
+    pads: tuple[int, ...] = op.attr("pads", (0,) * (2 * axes))
+    if pads[:axes] != pads[axes:]:
+        raise CannotEmit("pads differ at the two ends, and the weight is computed")
+    settings["padding"] = even(pads[:axes])
+    settings["groups"] = op.attr("group", 1)
+    if not any(pads):
+        del settings["pad_mode"]
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    kept = {name: value for name, value in settings.items() if value != defaults.get(name)}
+    return call(f"ops.conv{axes}d", *op.inputs, **kept)
+
+
+@emits("ConvTranspose")
+def conv_transpose(op: Op) -> Code:
+    """ConvTranspose-22 with a constant weight, over one, two or three axes."""
+    if not op.is_constant(1) or (op.has(2) and not op.is_constant(2)):
+        raise CannotEmit(
+            "a transposed convolution by a computed weight: MindSpore 2.10 has no "
+            "ops.conv_transpose2d on CPU"
+        )
+    axes, group = axes_of(op), op.attr("group", 1)
+    weights = parameters(op)
+    in_channels, out_channels = weights["weight"].shape[:2]
+    arguments: dict[str, Argument] = {
+        "in_channels": in_channels,
+        "out_channels": out_channels * group,
+        "kernel_size": even(weights["weight"].shape[-axes:]),
+        **window(op),
+        "group": group,
+        "has_bias": op.has(2),
+        "dtype": dtype_of(weights["weight"]),
+    }
+    extra: tuple[int, ...] = op.attr("output_padding", (0,) * axes)
+    if any(extra):
+        arguments["output_padding"] = even(extra)
+    elif not any(op.attr("pads", ())) and covers(op):
+        arguments["pad_mode"] = "valid"
+    name = f"nn.Conv{axes}dTranspose"
+    return Layer(name, arguments, (op[0],), weights, DEFAULTS, positional=3, word="conv")
+
+
+def covers(op: Op) -> bool:
+    """Tell whether the kernel is as large as its step.
+
+    Where it is smaller, pad_mode "valid" makes more than ONNX does: in MindSpore that is always a
+    multiple of the stride.
+    """
+    strides: tuple[int, ...] = op.attr("strides", (1,) * axes_of(op))
+    return all(size >= step for size, step in zip(op.shape(1)[2:], strides, strict=True))

@@ -1,33 +1,52 @@
 """Reductions over axes."""
 
-from ....compiler.ir.graph import axis_of
-from ..code import Code, Expression, Literal
-from ..registry import CannotEmit, Op, emits
+import onnx_ir as ir
 
+from ..code import ATOM, Code, Expression, even
+from ..dtypes import mindspore_dtype
+from ..registry import Op, emits
+
+# operator: what is reduced, the name of the argument that keeps the axes, what comes after
 FUNCTIONS = {
-    "ReduceMean": "ops.mean({0}, {axis}, keep_dims={keep})",
-    "ReduceSum": "ops.sum({0}, {axis}, keepdim={keep})",
-    "ReduceMax": "ops.amax({0}, {axis}, keepdims={keep})",
-    "ReduceMin": "ops.amin({0}, {axis}, keepdims={keep})",
+    "ReduceL1": ("ops.sum(ops.abs({0}), {axis})", "keepdim"),
+    "ReduceL2": ("ops.norm({0}, dim={axis})", "keepdim"),
+    "ReduceLogSum": ("ops.sum({0}, {axis})", "keepdim"),
+    "ReduceLogSumExp": ("ops.logsumexp({0}, {axis})", "keepdim"),
+    "ReduceMax": ("ops.amax({0}, {axis})", "keepdims"),
+    "ReduceMean": ("ops.mean({0}, {axis})", "keep_dims"),
+    "ReduceMin": ("ops.amin({0}, {axis})", "keepdims"),
+    "ReduceProd": ("ops.prod({0}, {axis})", "keep_dims"),
+    "ReduceSum": ("ops.sum({0}, {axis})", "keepdim"),
+    "ReduceSumSquare": ("ops.sum(ops.square({0}), {axis})", "keepdim"),
+}
+LOGICAL = {"ReduceMax": "ops.any({0}, {axis})", "ReduceMin": "ops.all({0}, {axis})"}
+# what the operators do to each element, where there is no axis to reduce
+ELEMENTS = {
+    "ReduceL1": "ops.abs({0})",
+    "ReduceL2": "ops.abs({0})",
+    "ReduceLogSum": "ops.log({0})",
+    "ReduceSumSquare": "ops.square({0})",
 }
 
 
 @emits(*FUNCTIONS)
 def reduction(op: Op) -> Code:
-    """ReduceMean-18, ReduceSum-13, ReduceMax-20, ReduceMin-20 over constant axes."""
-    rank = op.rank(0)
+    """ReduceMean-18, ReduceSum-13, ReduceMax-20 and their like, over constant axes.
+
+    ops.amax and ops.amin of MindSpore 2.10 pass over NaN, on CPU.
+    """
+    kind, rank = op.node.op_type, op.rank(0)
     axes = op.integers(1) if op.has(1) else ()
-    if not axes:
-        if op.attr("noop_with_empty_axes", 0):
-            return Expression("{0}", (op[0],))
-        axes = tuple(range(rank))
-    if rank == 0:
-        raise CannotEmit("a reduction of a scalar is not supported yet")
-    keep = bool(op.attr("keepdims", 1))
-    template = FUNCTIONS[op.node.op_type]
-    if not keep:  # False is every function's default
-        template = template.replace(template[template.rindex(", ") : -1], "")
-    settings: dict[str, Literal] = {"axis": tuple(sorted(axis_of(a, rank) for a in axes))}
-    if keep:
-        settings["keep"] = True
-    return Expression(template, (op[0],), settings, closes=True)
+    if rank == 0 or (not axes and op.attr("noop_with_empty_axes", 0)):
+        return Expression(ELEMENTS.get(kind, "{0}"), (op[0],))
+    template, keep = FUNCTIONS[kind]
+    if op.dtype == ir.DataType.BOOL:
+        template, keep = LOGICAL[kind], "keep_dims"
+    if op.attr("keepdims", 1):
+        template = f"{template[:-1]}, {keep}=True)"
+    if kind == "ReduceLogSum":
+        template = f"ops.log({template})"
+    if op.dtype.is_integer() and op.dtype != ir.DataType.INT64:  # sums and products are int64
+        template += f".astype({mindspore_dtype(op.dtype)})"
+    axis = even(axes) if len(axes) == 1 else axes or tuple(range(rank))
+    return Expression(template, (op[0],), {"axis": axis}, ATOM, closes=True)

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
 import onnx
 import onnx.parser
@@ -29,16 +28,20 @@ import onnx.reference
 import onnx_ir as ir
 import onnxruntime as ort
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, NotImplemented
+from safetensors.numpy import save_file
+
 from onnx2ms.compiler.ir.provenance import KEY, set_origins
 from onnx2ms.emitters.base import Emission, EmitOptions
 from onnx2ms.emitters.mindspore import MindSporeEmitter
 from onnx2ms.passes.pipeline import run_pipeline
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, NotImplemented
-from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 MODES = ("pynative", "graph")
-OPERAND = re.compile(r"(\w+)(?:\[([\d,]*)\])?\s+(\w+)\s*(?:=\s*(?:\{([^}]*)\}|(\S+)\.\.(\S+)))?$")
+OPERAND = re.compile(
+    r"(\w+)(?:\[([\d,]*)\])?\s+(\w+)\s*(?:=\s*(?:\{([^}]*)\}|(\S+)\.\.(\S+)|(spread)))?$"
+)
+OPSET = re.compile(r"opset: (\d+)")
 XFAIL = re.compile(r"xfail(?: (\w+))?: (.+)")
 DTYPES = {"float": "float32", "double": "float64", "bool": "bool_"}
 STEP = 2e-3
@@ -71,10 +74,11 @@ class Row:
     def proto(self) -> onnx.ModelProto:
         """The model; its outputs' types inferred."""
         operands = [*self.inputs, *self.weights, *self.constants]
-        signature = ", ".join(f"{o.type}[{','.join(map(str, o.array.shape))}] {o.name}"
-                              for o in operands)  # fmt: skip
+        signature = ", ".join(f"{operand.type}{dims(operand)} {operand.name}" for operand in operands)
         text = f"g ({signature}) => ({', '.join(self.outputs)}) {{ {' '.join(self.nodes)} }}"
-        model = onnx.parser.parse_model(f'<ir_version: 10, opset_import: ["": 24]>\n{text}')
+        opset = OPSET.search(self.flags)
+        header = f'<ir_version: 10, opset_import: ["": {opset[1] if opset else 24}]>'
+        model = onnx.parser.parse_model(f"{header}\n{text}")
         for operand in [*self.weights, *self.constants]:
             tensor = onnx.numpy_helper.from_array(operand.array, operand.name)
             model.graph.initializer.append(tensor)
@@ -167,30 +171,38 @@ def read_rows(path: Path) -> Iterator[Row]:
         )
 
 
+def dims(operand: Operand) -> str:
+    """Return the shape of an operand as ONNX text; nothing for a scalar."""
+    sizes = ",".join(map(str, operand.array.shape))
+    return f"[{sizes}]" if sizes else ""
+
+
 def split(text: str) -> list[str]:
     """Return what stands between commas outside of brackets."""
     return [part.strip() for part in re.split(r",(?![^\[{]*[\]}])", text) if part.strip()]
 
 
 def read_operand(text: str, random: np.random.Generator) -> Operand:
-    """Read `float[2,3] x = {…}` or `= low..high`."""
+    """Read `float[2,3] x = {1, 2, …}`, or `= low..high`, or `= spread`."""
     found = OPERAND.match(text)
     assert found, text
-    kind, dims, name, given, low, high = found.groups()
-    dtype = np.dtype(getattr(ml_dtypes if kind == "bfloat16" else np, DTYPES.get(kind, kind)))
-    shape = tuple(map(int, filter(None, (dims or "").split(","))))
+    kind, sizes, name, given, low, high, spread = found.groups()
+    dtype = np.dtype(getattr(np, DTYPES.get(kind, kind)))
+    shape = tuple(map(int, filter(None, (sizes or "").split(","))))
     if given is not None:
         numbers = [float(n) if dtype.kind not in "iu" else int(n) for n in given.split(",") if n]
-        array = np.array(numbers).astype(dtype).reshape(shape)
-        return Operand(name, kind, array, dtype.kind == "f" and not np.isfinite(numbers).all())
+        special = dtype.kind == "f" and not np.isfinite(numbers).all()
+        return Operand(name, kind, np.array(numbers).astype(dtype).reshape(shape), special)
     if low is not None:
-        return Operand(name, kind, random.uniform(float(low), float(high), shape).astype(dtype), False)
-    if dtype.kind in "iu":
-        return Operand(name, kind, random.integers(0, 9, shape).astype(dtype), False)
-    if dtype.kind == "b":
-        return Operand(name, kind, random.integers(0, 2, shape).astype(dtype), False)
-    normal = random.standard_normal(shape)  # not near 0, where many functions have a corner
-    return Operand(name, kind, (normal + np.copysign(0.02, normal)).astype(dtype), False)
+        elements = random.uniform(float(low), float(high), shape)
+    elif spread:  # no two are near each other: where the maximum moves there is a corner
+        elements = random.permutation(np.prod(shape, dtype=int)).reshape(shape) / 20 - 2
+    elif dtype.kind in "biu":
+        elements = random.integers(0, 2 if dtype.kind == "b" else 9, shape)
+    else:  # none near 0, where many functions have a corner
+        elements = random.standard_normal(shape)
+        elements += np.copysign(0.02, elements)
+    return Operand(name, kind, np.asarray(elements, dtype), False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -56,7 +56,9 @@ def check_gradients(row, gradients):
             ) / (2 * step)
             parts = gradient.astype(np.float64) * direction
             scale = max(abs(quotient), np.sqrt(np.sum(parts**2)), 1e-2)
-            assert abs(parts.sum() - quotient) <= GRADIENT_TOLERANCE * scale, f"input {place}: {parts.sum()} is not {quotient}"
+            assert abs(parts.sum() - quotient) <= GRADIENT_TOLERANCE * scale, (
+                f"input {place}: {parts.sum()} is not {quotient}"
+            )
 
 
 def moved(inputs, place, by):

@@ -1,0 +1,120 @@
+"""Operators that pick elements by indices, and put some."""
+
+from ....compiler.ir.graph import axis_of
+from ..code import ATOM, Argument, Code, Expression, Layer, Literal, WeightSource, call
+from ..dtypes import FLOAT32, dtype_of
+from ..registry import CannotEmit, Op, emits
+
+EMBEDDING_DEFAULTS: dict[str, Argument] = {"dtype": FLOAT32}
+
+
+@emits("Gather")
+def gather(op: Op) -> Code:
+    """Gather-13: one index, rows of an embedding, or any elements along an axis."""
+    axis = axis_of(op.attr("axis", 0), op.rank(0))
+    if op.is_constant(1) and op.rank(1) == 0:
+        places = [":"] * axis + ["{index}"]
+        index = {"index": op.number(1)}
+        return Expression(f"{{0}}[{', '.join(places)}]", (op[0],), index, slots=(ATOM,))
+    if axis == 0 and is_embedding(op):
+        return embedding(op)
+    settings = {"axis": op.attr("axis", 0)}
+    return Expression("ops.gather({0}, {1}, {axis})", (op[0], op[1]), settings)
+
+
+def is_embedding(op: Op) -> bool:
+    """Tell whether rows of a weight are looked up."""
+    return (
+        op.is_constant(0)
+        and not op.is_constant(1)
+        and op.rank(0) == 2
+        and op.dtype.is_floating_point()
+    )
+
+
+def embedding(op: Op) -> Layer:
+    """Return a Gather of a weight's rows as a layer."""
+    table = WeightSource(op[0])
+    arguments: dict[str, Argument] = {
+        "vocab_size": table.shape[0],
+        "embedding_size": table.shape[1],
+        "dtype": dtype_of(table),
+    }
+    return Layer(
+        "nn.Embedding",
+        arguments,
+        (op[1],),
+        {"embedding_table": table},
+        EMBEDDING_DEFAULTS,
+        positional=2,
+        word="embedding",
+    )
+
+
+@emits("GatherElements")
+def gather_elements(op: Op) -> Code:
+    """GatherElements-13."""
+    axis = {"axis": op.attr("axis", 0)}
+    return Expression("ops.gather_elements({0}, {axis}, {1})", (op[0], op[1]), axis)
+
+
+@emits("GatherND")
+def gather_nd(op: Op) -> Code:
+    """GatherND-13; `lower_negative_indices` has seen to constant ones."""
+    if op.attr("batch_dims", 0):
+        raise CannotEmit("GatherND with batch dimensions")
+    return call("ops.gather_nd", op[0], op[1])
+
+
+@emits("ScatterElements")
+def scatter_elements(op: Op) -> Code:
+    """ScatterElements-18 that replaces or adds."""
+    reduction = op.attr("reduction", "none")
+    if reduction not in ("none", "add"):
+        raise CannotEmit(f"ScatterElements with reduction {reduction}")
+    settings: dict[str, Literal] = {"axis": op.attr("axis", 0)}
+    how = ', reduction="add"' if reduction == "add" else ""
+    template = f"ops.tensor_scatter_elements({{0}}, {{1}}, {{2}}, {{axis}}{how})"
+    return Expression(template, (op[0], op[1], op[2]), settings)
+
+
+SCATTER_ND = {
+    "none": "ops.tensor_scatter_update",
+    "add": "ops.tensor_scatter_add",
+    "mul": "ops.tensor_scatter_mul",
+    "max": "ops.tensor_scatter_max",
+    "min": "ops.tensor_scatter_min",
+}
+
+
+@emits("ScatterND")
+def scatter_nd(op: Op) -> Code:
+    """ScatterND-18."""
+    return call(SCATTER_ND[op.attr("reduction", "none")], op[0], op[1], op[2])
+
+
+@emits("OneHot")
+def one_hot(op: Op) -> Code:
+    """OneHot-11 of a known depth."""
+    depth, values = op.number(1), op.constant(2).tolist()
+    if depth is None or not op[0].dtype or not op[0].dtype.is_integer():
+        raise CannotEmit("OneHot of a computed depth, or at indices that are no integers")
+    settings: dict[str, Literal] = {
+        "depth": int(str(depth)),
+        "on": values[1],
+        "off": values[0],
+        "axis": op.attr("axis", -1),
+    }
+    return Expression("ops.one_hot({0}, {depth}, {on}, {off}, {axis})", (op[0],), settings)
+
+
+@emits("Trilu")
+def trilu(op: Op) -> Code:
+    """Trilu-14."""
+    diagonal = op.number(1) if op.has(1) else 0
+    if not isinstance(diagonal, int):
+        raise CannotEmit("Trilu at a diagonal that is computed")
+    function = "ops.triu" if op.attr("upper", 1) else "ops.tril"
+    if diagonal == 0:
+        return call(function, op[0])
+    return call(function, op[0], diagonal=diagonal)

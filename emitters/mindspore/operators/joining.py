@@ -1,0 +1,28 @@
+"""Operators that join and part tensors."""
+
+import math
+
+from ....compiler.ir.graph import axis_of
+from ..code import Code, Expression
+from ..registry import Op, emits
+
+
+@emits("Concat")
+def concat(op: Op) -> Code:
+    """Concat-13."""
+    places = ", ".join(f"{{{i}}}" for i in range(len(op.inputs)))
+    comma = "," if len(op.inputs) == 1 else ""
+    axis = {"axis": op.attr("axis", 0)}
+    return Expression(f"ops.cat(({places}{comma}), axis={{axis}})", op.inputs, axis)
+
+
+@emits("Split")
+def split(op: Op) -> Code:
+    """Split-18: parts of given sizes, or of one size, the last of them smaller."""
+    axis, count = op.attr("axis", 0), len(op.node.outputs)
+    size = op.shape(0)[axis_of(axis, op.rank(0))]
+    chunk = math.ceil(size / count)
+    even = tuple(min(chunk, max(size - i * chunk, 0)) for i in range(count))
+    sizes = op.integers(1) if op.has(1) else even
+    settings = {"size": chunk if sizes == even and 0 not in even else sizes, "axis": axis}
+    return Expression("ops.split({0}, {size}, axis={axis})", (op[0],), settings, outputs=count)

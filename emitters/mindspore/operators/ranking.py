@@ -1,0 +1,62 @@
+"""Operators that look along one axis: where the largest is, sums so far."""
+
+from ....compiler.ir.graph import axis_of
+from ..code import PRODUCT, SUM, Code, Expression, Literal
+from ..registry import CannotEmit, Op, emits
+
+
+@emits("ArgMax", "ArgMin")
+def arg_extremum(op: Op) -> Code:
+    """ArgMax-13, ArgMin-13: of several the first, or the last.
+
+    ops.argmin of MindSpore 2.10 gives int32, and ops.argmax int64, as ONNX has it.
+    """
+    axis = axis_of(op.attr("axis", 0), op.rank(0))
+    settings: dict[str, Literal] = {"axis": axis}
+    last = op.attr("select_last_index", 0)
+    operand = "ops.flip({0}, ({axis},))" if last else "{0}"
+    keep = op.attr("keepdims", 1)
+    if op.node.op_type == "ArgMax":
+        template = f"ops.argmax({operand}, {{axis}}{', keepdim=True' if keep else ''})"
+    else:
+        keepdims = ", keepdims=True" if keep else ""
+        template = f"ops.argmin({operand}, {{axis}}{keepdims}).astype(ms.int64)"
+    if not last:
+        return Expression(template, (op[0],), settings, closes=True)
+    settings["last"] = op.shape(0)[axis] - 1
+    return Expression(f"{{last}} - {template}", (op[0],), settings, SUM, (PRODUCT,), closes=True)
+
+
+@emits("TopK")
+def top_k(op: Op) -> Code:
+    """TopK-24; `ops.topk` gives int32 indices, which the pass `lower_indices` casts."""
+    count = op.integers(1)[0]
+    settings: dict[str, Literal] = {"k": count, "axis": op.attr("axis", -1)}
+    template = "ops.topk({0}, {k}, {axis}"
+    if not op.attr("largest", 1):
+        template += ", largest=False"
+    return Expression(f"{template})", (op[0],), settings, outputs=2)
+
+
+@emits("CumSum")
+def cum_sum(op: Op) -> Code:
+    """CumSum-14 along a known axis."""
+    axis = op.integers(1)[0]
+    exclusive, reverse = bool(op.attr("exclusive", 0)), bool(op.attr("reverse", 0))
+    if not exclusive and not reverse:
+        return Expression("ops.cumsum({0}, {axis})", (op[0],), {"axis": axis})
+    how = f"exclusive={exclusive}, reverse={reverse}"
+    return Expression(f"ops.CumSum({how})({{0}}, {{axis}})", (op[0],), {"axis": axis})
+
+
+@emits("ReverseSequence")
+def reverse_sequence(op: Op) -> Code:
+    """ReverseSequence-10."""
+    settings: dict[str, Literal] = {
+        "seq_dim": op.attr("time_axis", 0),
+        "batch_dim": op.attr("batch_axis", 1),
+    }
+    if op.rank(1) != 1:
+        raise CannotEmit("ReverseSequence by lengths that are no vector")
+    template = "ops.reverse_sequence({0}, {1}, {seq_dim}, {batch_dim})"
+    return Expression(template, (op[0], op[1]), settings)

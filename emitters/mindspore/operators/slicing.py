@@ -1,0 +1,138 @@
+"""Cutting elements off, and adding some."""
+
+from dataclasses import dataclass
+
+from ....compiler.ir.graph import axis_of
+from ..code import ATOM, Code, Expression, Literal
+from ..registry import CannotEmit, Op, emits
+
+PAD_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is taken along one axis: from `start` on, before `end`, every `step`-th element."""
+
+    start: int
+    end: int
+    step: int
+    size: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every element is taken, in order."""
+        return (self.start, self.end, self.step) == (0, self.size, 1)
+
+
+def read_cut(start: int, end: int, step: int, size: int) -> Cut:
+    """Return a cut as ONNX defines it, its bounds counted from the front and within the axis."""
+    start, end = (bound + size if bound < 0 else bound for bound in (start, end))
+    if step > 0:
+        start, end = (min(max(bound, 0), size) for bound in (start, end))
+        return Cut(start, max(start, end), step, size)
+    start, end = min(max(start, 0), size - 1), min(max(end, -1), size - 1)
+    return Cut(size - 1 - start, max(size - 1 - end, size - 1 - start), -step, size)
+
+
+@emits("Slice")
+def slice_(op: Op) -> Code:
+    """Slice-13 at constant bounds; an axis with a negative step is flipped first.
+
+    MindSpore 2.10: the gradient of x[::-1] is 0, and that of x[:, 1:4:2] raises an error
+    (StridedSliceGrad … out of bounds).
+    """
+    shape = op.shape(0)
+    starts, ends = op.integers(1), op.integers(2)
+    axes = op.integers(3) if op.has(3) else tuple(range(len(starts)))
+    steps = op.integers(4) if op.has(4) else (1,) * len(starts)
+    cuts = [Cut(0, size, 1, size) for size in shape]
+    flipped: list[int] = []
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        where = axis_of(axis, len(shape))
+        cuts[where] = read_cut(start, end, step, shape[where])
+        if step < 0:
+            flipped.append(where)
+    template, settings = "{0}", dict[str, Literal]()
+    if flipped:
+        template, settings = "ops.flip({0}, {axes})", {"axes": tuple(sorted(flipped))}
+    return cut_out(op, template, settings, cuts)
+
+
+def cut_out(op: Op, template: str, settings: dict[str, Literal], cuts: list[Cut]) -> Expression:
+    """Return what is taken of a template."""
+    if any(cut.step > 1 for cut in cuts):
+        settings["begin"] = tuple(cut.start for cut in cuts)
+        settings["end"] = tuple(cut.end for cut in cuts)
+        settings["strides"] = tuple(cut.step for cut in cuts)
+        template = f"ops.strided_slice({template}, {{begin}}, {{end}}, {{strides}})"
+        return Expression(template, (op[0],), settings)
+    index, bounds = indices(cuts)
+    settings.update(bounds)
+    return Expression(f"{template}{index}", (op[0],), settings, slots=(ATOM,))
+
+
+def indices(cuts: list[Cut]) -> tuple[str, dict[str, Literal]]:
+    """Return `[:, {start}:{end}]`, and the bounds; nothing if everything is taken."""
+    settings: dict[str, Literal] = {}
+    last = max((axis for axis, cut in enumerate(cuts) if not cut.is_whole), default=-1)
+    several = sum(not cut.is_whole for cut in cuts) > 1
+    parts: list[str] = []
+    for axis, cut in enumerate(cuts[: last + 1]):
+        suffix = f"_{axis}" if several else ""
+        part = ":"
+        if cut.start:
+            settings[f"start{suffix}"] = cut.start
+            part = f"{{start{suffix}}}:"
+        if cut.end != cut.size:
+            settings[f"end{suffix}"] = cut.end
+            part += f"{{end{suffix}}}"
+        parts.append(part)
+    return (f"[{', '.join(parts)}]" if parts else ""), settings
+
+
+@emits("Pad")
+def pad(op: Op) -> Code:
+    """Pad-24 with constant pads; ONNX writes all starts, then all ends.
+
+    ops.pad counts from the last axis, as torch does, and leaves out axes that are not padded. A
+    negative pad is a slice: in MindSpore 2.10 its gradient is wrong in PYNATIVE.
+    """
+    shape, pads = op.shape(0), op.integers(1)
+    rank = len(shape)
+    axes = tuple(axis_of(a, rank) for a in op.integers(3)) if op.has(3) else tuple(range(rank))
+    starts, ends = [0] * rank, [0] * rank
+    for i, axis in enumerate(axes):
+        starts[axis], ends[axis] = pads[i], pads[len(axes) + i]
+    cuts = [
+        read_cut(max(-before, 0), size + min(after, 0), 1, size)
+        for before, after, size in zip(starts, ends, shape, strict=True)
+    ]
+    index, settings = indices(cuts)
+    template = f"{{0}}{index}"
+    sides = [(max(before, 0), max(after, 0)) for before, after in zip(starts, ends, strict=True)]
+    if not any(map(any, sides)):
+        return Expression(template, (op[0],), settings, slots=(ATOM,))
+    mode = op.attr("mode", "constant")
+    count = padded_axes(sides, constant=mode == "constant")
+    settings["padding"] = tuple(side for axis in reversed(sides[rank - count :]) for side in axis)
+    value = op.number(2) if op.has(2) else 0
+    if mode != "constant":
+        template = f'ops.pad({template}, {{padding}}, mode="{PAD_MODES[mode]}")'
+    elif value is None:
+        raise CannotEmit("Pad with a value that is computed")
+    elif value == 0:
+        template = f"ops.pad({template}, {{padding}})"
+    else:
+        template = f"ops.pad({template}, {{padding}}, value={{value}})"
+        settings["value"] = value
+    return Expression(template, (op[0],), settings, slots=(ATOM,) if index else ())
+
+
+def padded_axes(sides: list[tuple[int, int]], *, constant: bool) -> int:
+    """Return of how many axes, counted from the last, ops.pad is told the pads.
+
+    Where it repeats elements MindSpore 2.10 wants all axes but one or two.
+    """
+    rank = len(sides)
+    count = rank - next(axis for axis, side in enumerate(sides) if any(side))
+    return count if constant else max(count, rank - 2)

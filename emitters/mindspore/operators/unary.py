@@ -1,0 +1,66 @@
+"""Functions of one operand, element by element."""
+
+from ..code import ATOM, COMPARISON, SUM, UNARY, Code, Expression
+from ..dtypes import mindspore_dtype
+from ..registry import Op, emits, emits_call
+
+emits_call(
+    Abs="ops.abs",
+    Acos="ops.acos",
+    Acosh="ops.acosh",
+    Asin="ops.asin",
+    Asinh="ops.asinh",
+    Atan="ops.atan",
+    Atanh="ops.atanh",
+    Ceil="ops.ceil",
+    Cos="ops.cos",
+    Cosh="ops.cosh",
+    Det="ops.det",
+    Erf="ops.erf",
+    Exp="ops.exp",
+    Floor="ops.floor",
+    IsNaN="ops.isnan",
+    Log="ops.log",
+    Not="ops.logical_not",
+    Reciprocal="ops.reciprocal",
+    Round="ops.round",  # halves to the even number, as ONNX has it
+    Sign="ops.sign",
+    Sin="ops.sin",
+    Sinh="ops.sinh",
+    Sqrt="ops.sqrt",
+    Tan="ops.tan",
+)
+
+
+@emits("Neg")
+def neg(op: Op) -> Code:
+    """Neg-13."""
+    return Expression("-{0}", (op[0],), binds=UNARY, slots=(UNARY,))
+
+
+@emits("BitwiseNot")
+def bitwise_not(op: Op) -> Code:
+    """BitwiseNot-18; in two's complement -x - 1.
+
+    MindSpore 2.10: ~x is the logical not, mint.bitwise_not has no kernel on CPU.
+    """
+    return Expression("-{0} - 1", (op[0],), binds=SUM, slots=(UNARY,))
+
+
+@emits("IsInf")
+def is_inf(op: Op) -> Code:
+    """IsInf-20, of both signs or of one."""
+    positive, negative = op.attr("detect_positive", 1), op.attr("detect_negative", 1)
+    if positive and negative:
+        return Expression("ops.isinf({0})", (op[0],))
+    if not positive and not negative:
+        return Expression("ops.zeros_like({0}, dtype=ms.bool_)", (op[0],))
+    infinity = {"value": float("inf") if positive else float("-inf")}
+    slots = (COMPARISON + 1,)
+    return Expression("{0} == {value}", (op[0],), infinity, COMPARISON, slots)
+
+
+@emits("Cast")
+def cast(op: Op) -> Code:
+    """Cast-24 between dtypes that MindSpore holds; real numbers go towards zero."""
+    return Expression(f"{{0}}.astype({mindspore_dtype(op.attr('to', 1))})", (op[0],), slots=(ATOM,))

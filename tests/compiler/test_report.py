@@ -1,0 +1,112 @@
+"""Every report fits docs/report.schema.json, and docs/report.md names every field of it."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from onnx2ms import NotProvenError, convert
+from onnx2ms.compiler import driver
+from onnx2ms.compiler.verify.diverge import Divergence
+from onnx2ms.compiler.verify.outputs import OutputResult
+from onnx2ms.compiler.verify.verify import ModeResult, Verification
+
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def misfits(value, schema, path="report"):
+    """Yield where a value does not fit a schema, as far as ours use JSON Schema."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    fits = any(isinstance(value, TYPES[kind]) for kind in kinds)
+    if not fits or (isinstance(value, bool) and "boolean" not in kinds):
+        yield f"{path} is {value!r}, not {kinds}"
+    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
+        yield f"{path} is {value!r}"
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        yield from (f"{path} lacks {name}" for name in schema.get("required", []) - value.keys())
+        for name, member in value.items():
+            member_schema = known.get(name, schema.get("additionalProperties"))
+            if member_schema is None:
+                yield f"{path}.{name} is not in the schema"
+            else:
+                yield from misfits(member, member_schema, f"{path}.{name}")
+    if isinstance(value, list) and "items" in schema:
+        for i, member in enumerate(value):
+            yield from misfits(member, schema["items"], f"{path}[{i}]")
+
+
+def refuse(constant):
+    raise ValueError(f"{constant} is not JSON")
+
+
+def load(folder):
+    return json.loads((folder / "report.json").read_text(), parse_constant=refuse)
+
+
+def fields(schema):
+    """Yield the name of every field in a schema."""
+    for name, member in schema.get("properties", {}).items():
+        yield name
+        yield from fields(member)
+    for key in {"items", "additionalProperties"} & schema.keys():
+        yield from fields(schema[key])
+
+
+def test_a_conversion_that_nobody_asked_to_prove(model, tmp_path):
+    convert(model, tmp_path / "out", verify="none", check_passes=True)
+    report = load(tmp_path / "out")
+    assert list(misfits(report, SCHEMA)) == []
+    assert report["verified"] is None
+    assert report["inputs"] == [{"name": "x", "dtype": "float32", "shape": [1, 3, 8, 8]}]
+    assert report["operators"] == {
+        "before": {"Conv": 1, "Relu": 1},
+        "after": {"Conv": 1, "Relu": 1},
+    }
+    assert report["weights"]["elements"] == 64 * 3 * 3 * 3 + 64
+    assert report["weights"]["bytes"] == 4 * report["weights"]["elements"]
+    assert report["source"]["lines"] == len(
+        (tmp_path / "out" / "model.py").read_text().splitlines()
+    )
+    assert report["source_map"].keys() == {"conv_out", "y"}
+
+
+def test_a_failed_proof_with_all_its_fields(model, tmp_path, monkeypatch):
+    output = OutputResult("y", "float32", (1,), math.inf, math.inf, 1e-5, 1e-6, "shape", False)
+    divergence = Divergence(
+        "conv", "conv_out", "Conv", "features.0", math.nan, "NaN", 20, "x = …", "graph", ("relu",)
+    )
+    mode = ModeResult("graph", (output,), "", divergence, "", {"import": 2.5}, 10**9)
+    found = Verification("onnxruntime 1.31.1", "", (mode,))
+    monkeypatch.setattr(driver, "verify_folder", lambda *words, **options: found)
+    with pytest.raises(NotProvenError):
+        convert(model, tmp_path / "out")
+    report = load(tmp_path / "out")
+    assert list(misfits(report, SCHEMA)) == []
+    (written,) = report["verification"]["modes"]["graph"]["outputs"]
+    assert written["error"] is None
+    assert report["measured"]["verification"]["graph"]["peak_memory"] == 10**9
+
+
+def test_the_validator_finds_what_does_not_fit(model):
+    report = convert(model, verify="none").report
+    broken = {**report, "schema": 2, "verified": "yes", "extra": 1}
+    del broken["model"]
+    assert len(list(misfits(broken, SCHEMA))) == 4
+
+
+def test_every_field_is_described():
+    described = set(re.findall(r"`(\w+)`", (DOCS / "report.md").read_text()))
+    assert set(fields(SCHEMA)) <= described
