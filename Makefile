@@ -6,13 +6,13 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
-	/ "backend/test/data/light/light_squeezenet.onnx")')
+	/ "backend/test/data/light/light_resnet50.onnx")')
 
 .PHONY: demo test check lint docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
-	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/squeezenet_mindspore --force
-	@echo; cat $(VENV)/squeezenet_mindspore/model.py
+	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
+	@echo; cat $(VENV)/resnet50_mindspore/model.py
 
 test: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 -q

@@ -14,7 +14,6 @@ from statistics import geometric_mean, median, quantiles
 from common import ENVIRONMENT, MINDSPORE, measure, onnx2ms, python, restore, table
 
 HERE = Path(__file__).parent
-NETWORKS = ("onnx2ms", "mindcv", "mindcv")
 MODES = ("GRAPH", "PYNATIVE")
 HEAD = (
     "mode",
@@ -34,12 +33,14 @@ class Bench:
     """What is called, and how it is timed.
 
     Attributes:
+        networks: Ours, mindcv's and mindcv's once more.
         mode: GRAPH or PYNATIVE.
         batch: Images in a call.
         clock: wall, or cpu: that of all threads.
         folder: What onnx2ms wrote.
     """
 
+    networks: tuple[str, str, str]
     mode: str
     batch: int
     clock: str
@@ -58,7 +59,7 @@ class Worker:
         words = (network, bench.mode, str(bench.batch), bench.clock, bench.folder)
         self._name = f"the process of {network} in {bench.mode} mode"
         self._log = bench.folder / "log"
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 python(HERE / "inference_worker.py", *words),
                 stdin=subprocess.PIPE,
@@ -105,27 +106,27 @@ def worker(network: str, bench: Bench) -> Generator[Worker]:
         started.close()
 
 
-def turns(rounds: int) -> Iterator[int]:
-    """Yield whose turn it is; each round begins with another network."""
+def turns(count: int, rounds: int) -> Iterator[int]:
+    """Yield whose turn it is; each round begins with another one."""
     for first in range(rounds):
-        yield from ((first + offset) % len(NETWORKS) for offset in range(len(NETWORKS)))
+        yield from ((first + offset) % count for offset in range(count))
 
 
 def time_calls(bench: Bench, rounds: int) -> list[list[float]]:
     """Return the seconds of a call of each network, by round."""
-    seconds: list[list[float]] = [[] for _ in NETWORKS]
+    seconds: list[list[float]] = [[] for _ in bench.networks]
     with ExitStack() as stack:
-        started = [stack.enter_context(worker(network, bench)) for network in NETWORKS]
-        for turn in turns(rounds):
+        started = [stack.enter_context(worker(network, bench)) for network in bench.networks]
+        for turn in turns(len(seconds), rounds):
             seconds[turn].append(started[turn].call())
     return seconds
 
 
 def time_first_calls(bench: Bench, rounds: int) -> list[list[float]]:
     """Return the seconds of the first call of each network, by round, a process each."""
-    seconds: list[list[float]] = [[] for _ in NETWORKS]
-    for turn in turns(rounds):
-        with worker(NETWORKS[turn], bench) as started:
+    seconds: list[list[float]] = [[] for _ in bench.networks]
+    for turn in turns(len(seconds), rounds):
+        with worker(bench.networks[turn], bench) as started:
             seconds[turn].append(started.first)
     return seconds
 
@@ -159,13 +160,15 @@ def rows(options: argparse.Namespace, root: Path) -> Iterator[list[str]]:
     done = measure(onnx2ms(model, folder, "--no-verify"), root)
     if done.status:
         raise SystemExit(done.log)
+    peer = "mindcv-torch-pool" if options.torch_pool else "mindcv"
+    networks = ("onnx2ms", peer, peer)
     for batch in options.batch:
         for mode in options.modes:
-            bench = Bench(mode, batch, options.clock, folder)
+            bench = Bench(networks, mode, batch, options.clock, folder)
             yield row(bench, "a call", time_calls(bench, options.rounds))
     if "GRAPH" in options.modes and options.compilations:
         # What is compiled does not depend on the batch.
-        bench = Bench("GRAPH", options.batch[0], options.clock, folder)
+        bench = Bench(networks, "GRAPH", options.batch[0], options.clock, folder)
         yield row(bench, "first call: compiles", time_first_calls(bench, options.compilations))
 
 
@@ -177,6 +180,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8], help="batch sizes (1 8)")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, help="modes (both)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="(wall)")
+    pool = "give mindcv's network torchvision's pooling layer"
+    parser.add_argument("--torch-pool", action="store_true", help=pool)
     options = parser.parse_args()
     if options.compilations is None:
         options.compilations = options.rounds
@@ -185,7 +190,9 @@ def main() -> None:
     print(table(HEAD, found))
     print(
         f"\n{options.rounds} rounds, {options.compilations} compilations, in turn; one thread; "
-        f"{options.clock} clock; load of the machine {os.getloadavg()[0]:.1f}"
+        f"{options.clock} clock; "
+        f"pooling layer of {'torchvision' if options.torch_pool else 'mindcv'}; "
+        f"load of the machine {os.getloadavg()[0]:.1f}"
     )
 
 

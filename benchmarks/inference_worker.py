@@ -2,8 +2,8 @@
 
 `python inference_worker.py NETWORK MODE BATCH CLOCK FOLDER`: it builds the network, runs it once
 and prints `first: SECONDS`; for each line that it then reads it runs it again and prints
-`call: SECONDS`. NETWORK is onnx2ms (FOLDER holds model.py) or mindcv (the same weights), CLOCK is
-wall or cpu.
+`call: SECONDS`. NETWORK is onnx2ms (FOLDER holds model.py), mindcv (with the same weights) or
+mindcv-torch-pool (and with torchvision's pooling layer), CLOCK is wall or cpu.
 """
 
 import sys
@@ -39,7 +39,18 @@ def mindcv(folder: Path) -> Any:
     return net.set_train(False)
 
 
-NETWORKS: dict[str, Callable[[Path], Any]] = {"onnx2ms": emitted, "mindcv": mindcv}
+def mindcv_torch_pool(folder: Path) -> Any:
+    """Return mindcv's ResNet-50 with the pooling layer of torchvision's, docs/mindcv.md."""
+    net = mindcv(folder)
+    net.max_pool = ms.nn.MaxPool2d(3, stride=2, pad_mode="pad", padding=1)
+    return net
+
+
+NETWORKS: dict[str, Callable[[Path], Any]] = {
+    "onnx2ms": emitted,
+    "mindcv": mindcv,
+    "mindcv-torch-pool": mindcv_torch_pool,
+}
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 

@@ -7,7 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, axis_of, constant, integers, is_constant, operand, shape_of
+from ...compiler.ir.graph import (
+    attribute,
+    axis_of,
+    constant,
+    integers,
+    is_constant,
+    operand,
+    shape_of,
+)
 
 Floats = npt.NDArray[np.float32]
 
@@ -73,7 +81,7 @@ def axes_of(node: ir.Node) -> list[Axis] | None:
         ratios.update(zip(axes, scales.astype(float).tolist(), strict=True))
     elif attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch":
         ratios.update(dict.fromkeys(axes, _common_ratio(node, before, axes)))
-    bounds = {axis: (0.0, 1.0) for axis in range(rank)}
+    bounds = dict.fromkeys(range(rank), (0.0, 1.0))
     if region is not None and region.size:
         numbers = region.astype(float).tolist()
         ends = zip(numbers[: len(axes)], numbers[len(axes) :], strict=True)

@@ -1,6 +1,7 @@
 """Networks of opset 9 that ship inside onnx equal the outputs that ship with them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,6 +33,7 @@ def test_equals_the_output_shipped_with_it(name: str, light, tmp_path: Path):
     conversion = onnx2ms.convert(light(name), tmp_path / "out", inputs=inputs)
     assert conversion.report["verified"] is True
     (array,) = inputs.values()
-    result = conversion.cell()(mindspore.Tensor(array)).asnumpy()
+    net: Any = conversion.cell()
+    result = net(mindspore.Tensor(array)).asnumpy()
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-7)

@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,8 @@ def test_no_class_repeats_another(exporter: str):
 def test_computes_the_same_in_both_modes(exporter: str, restore, tmp_path: Path):
     conversion = onnx2ms.convert(restore(f"{exporter}/resnet50"), tmp_path / "out")
     assert conversion.report["verified"] is True
-    modes = conversion.report["verification"]["modes"]
+    verification: Any = conversion.report["verification"]
+    modes = verification["modes"]
     assert list(modes) == ["pynative", "graph"]
     for mode in modes.values():
         (output,) = mode["outputs"]

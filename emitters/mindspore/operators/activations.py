@@ -29,7 +29,10 @@ PLAIN = {
 
 
 def activation(
-    op: Op, function: str, layer: str, given: Mapping[str, Argument] | None = None,
+    op: Op,
+    function: str,
+    layer: str,
+    given: Mapping[str, Argument] | None = None,
     **settings: Literal,
 ) -> Expression:
     """Return an activation as a call, and as a layer for a SequentialCell.
@@ -48,7 +51,12 @@ def activation(
 
 
 def formula(
-    op: Op, template: str, times: int, *, binds: int = ATOM, slots: tuple[int, ...] = (),
+    op: Op,
+    template: str,
+    times: int,
+    *,
+    binds: int = ATOM,
+    slots: tuple[int, ...] = (),
     **settings: Literal,
 ) -> Expression:
     """Return an activation that MindSpore has no function for.

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from ....compiler.ir import graph as ask
-from ..code import ATOM, PRODUCT, SUM, UNARY, POWER, Code, Expression, Layer, Literal, binary, call
+from ..code import ATOM, POWER, PRODUCT, SUM, UNARY, Code, Expression, Layer, Literal, binary, call
 from ..dtypes import mindspore_dtype
 from ..registry import CannotEmit, Op, emits
 
@@ -51,9 +51,7 @@ def power(op: Op) -> Code:
     base, exponent = op[0].dtype, op[1].dtype
     number = op.number(1) if ask.rank_of(op[1]) == 0 or op.shape(1) == (1,) else None
     if number is not None and op.rank(0) > 0:
-        plain = Expression(
-            "{0} ** {exponent}", (op[0],), {"exponent": number}, POWER, (ATOM,)
-        )
+        plain = Expression("{0} ** {exponent}", (op[0],), {"exponent": number}, POWER, (ATOM,))
     elif op.is_constant(0):  # a negative base would need brackets
         plain = call("ops.pow", op[0], op[1])
     else:

@@ -11,7 +11,9 @@ BLOCK = """
 """
 
 
-def block(name: str, x: str, channels: tuple[int, int], downsample: bool) -> tuple[str, str, dict]:
+def block(
+    name: str, x: str, channels: tuple[int, int], downsample: bool
+) -> tuple[str, list[str], dict[str, str]]:
     """Return nodes, initializers and scopes of a residual block."""
     into, out = channels
     stride = 2 if downsample else 1

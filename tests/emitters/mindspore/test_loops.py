@@ -111,13 +111,14 @@ def test_blocks_of_densenet_are_one_class(emit):
     assert f"{block}(4, 3)" in emission.source
     assert f"{block}(10, 5)" in emission.source
     places = {place.value for place in emission.source_map}
-    assert places == {v for v in scopes | other}
+    assert places == set(scopes | other)
 
 
 def test_bare_residual_block_is_one_class_with_the_others(emit):
     """MobileNetV2: a block that changes the channels has no sum."""
     text = """g (float[1,2,4,4] x) => (float[1,4,4,4] y)
-    <float[2,2,1,1] w1 = {0,0,0,0}, float[2,2,1,1] w2 = {0,0,0,0}, float[4,2,1,1] w3 = {0,0,0,0, 0,0,0,0}>
+    <float[2,2,1,1] w1 = {0,0, 0,0}, float[2,2,1,1] w2 = {0,0, 0,0},
+     float[4,2,1,1] w3 = {0,0, 0,0, 0,0, 0,0}>
     { a = Conv(x, w1) b = Relu(a) c = Add(b, x)
       d = Conv(c, w2) e = Relu(d) f = Add(e, c)
       h = Conv(f, w3) y = Relu(h) }"""

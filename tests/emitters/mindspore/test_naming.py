@@ -4,7 +4,7 @@ import keyword
 
 import pytest
 
-from onnx2ms.emitters.mindspore.code import literal
+from onnx2ms.emitters.mindspore.code import Literal, literal
 from onnx2ms.emitters.mindspore.naming import attribute, class_name, identifier, singular, unique
 
 HOSTILE = [
@@ -56,7 +56,7 @@ def test_string_literal_is_read_back_as_it_was(name: str):
 
 
 @pytest.mark.parametrize("value", [0.1, float("inf"), -0.0, (1,), (), (True, None), 3, "it's"])
-def test_literal_is_read_back_as_it_was(value: object):
+def test_literal_is_read_back_as_it_was(value: Literal):
     assert repr(eval(literal(value))) == repr(value)
 
 

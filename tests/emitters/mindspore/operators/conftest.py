@@ -220,15 +220,20 @@ class Runs:
         self._rows = rows
         self.failures: dict[str, str] = {}
 
-    def result(self, row: Row, mode: str) -> tuple[dict[str, object], dict[str, np.ndarray]]:
-        """Return what is told of a row, and its arrays."""
+    def result(
+        self, row: Row, mode: str
+    ) -> tuple[dict[str, str], list[np.ndarray], list[np.ndarray]]:
+        """Return what is told of a row, its outputs and their gradients."""
         self._prepare(mode)
         told = json.loads((self.folder / mode / f"{row.name}.json").read_text())
-        arrays = self.folder / mode / f"{row.name}.npz"
-        if not arrays.exists():
-            return told, {}
-        with np.load(arrays) as stored:
-            return told, dict(stored)
+        return told, self._arrays(row, mode, ""), self._arrays(row, mode, ".gradients")
+
+    def _arrays(self, row: Row, mode: str, kind: str) -> list[np.ndarray]:
+        file = self.folder / mode / f"{row.name}{kind}.npz"
+        if not file.exists():
+            return []
+        with np.load(file) as stored:
+            return [stored[f"arr_{i}"] for i in range(len(stored.files))]
 
     def _prepare(self, mode: str) -> None:
         """Run a mode, unless another worker of pytest-xdist has."""
@@ -261,7 +266,8 @@ class Runs:
                 save_file(weights, self.folder / f"{row.name}.safetensors")
             feeds = {f"x{i}": operand.array for i, operand in enumerate(row.inputs)}
             feeds |= {f"g{i}": weight for i, weight in row.cotangents.items()}
-            np.savez(self.folder / f"{row.name}.in.npz", **feeds)
+            counts = {"operands": len(row.inputs), "outputs": len(row.outputs)}
+            np.savez(self.folder / f"{row.name}.in.npz", **feeds, **counts)
             emitted.append(row.name)
         (self.folder / "rows.json").write_text(json.dumps(emitted))
 
