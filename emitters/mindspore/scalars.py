@@ -10,7 +10,29 @@ from ...compiler.ir.provenance import KEY
 from .code import Expression, Literal
 
 ELEMENTWISE = frozenset(
-    ["Add", "Sub", "Mul", "Div", "Mod", "Pow", "Max", "Min", "Where", "PRelu", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor", "BitwiseAnd", "BitwiseOr", "BitwiseXor"]
+    [
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Mod",
+        "Pow",
+        "Max",
+        "Min",
+        "Where",
+        "PRelu",
+        "Equal",
+        "Greater",
+        "GreaterOrEqual",
+        "Less",
+        "LessOrEqual",
+        "And",
+        "Or",
+        "Xor",
+        "BitwiseAnd",
+        "BitwiseOr",
+        "BitwiseXor",
+    ]
 )
 """Operators that take a Python scalar in the place of a tensor."""
 

@@ -9,7 +9,7 @@ from ..rewrite import Names, Site, set_attribute, set_inputs
 
 @graph_pass(after=("explicit_window",))
 def lower_conv_pads(graph: ir.Graph) -> int:
-    """Give a Conv whose pads differ between both ends a Pad of its own, where MindSpore wants it so.
+    """Give a Conv whose pads differ between both ends a Pad of its own, where it needs one.
 
     MindSpore 2.10: nn.Conv1d takes one number for both ends, and so, an axis, do ops.conv2d and its
     like, by which a Conv with a computed weight or bias is written.

@@ -1,6 +1,7 @@
 """Constant indices that count from the end."""
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, axis_of, constant, operand, rank_of, shape_of
@@ -20,7 +21,7 @@ def lower_negative_indices(graph: ir.Graph) -> int:
     for node in list(graph):
         if node.domain or node.op_type not in ("Gather", "GatherND"):
             continue
-        shape, indices = shape_of(operand(node, 0)), constant(operand(node, 1))
+        shape, indices = shape_of(operand(node, 0)), _indices(node)
         if shape is None or indices is None or indices.min(initial=0) >= 0:
             continue
         if node.op_type == "Gather" and rank_of(operand(node, 1)) == 0:
@@ -32,7 +33,11 @@ def lower_negative_indices(graph: ir.Graph) -> int:
             sizes = np.array(shape[batch : batch + indices.shape[-1]])
         site = Site(node, names)
         wanted = np.where(indices < 0, indices + sizes, indices)
-        dtype = ir.DataType.from_numpy(indices.dtype)
-        set_inputs(node, site[0], site.constant(wanted, "indices", dtype))
+        set_inputs(node, site[0], site.constant(wanted, "indices", ir.DataType.INT64))
         lowered += 1
     return lowered
+
+
+def _indices(node: ir.Node) -> npt.NDArray[np.int64] | None:
+    array = constant(operand(node, 1))
+    return None if array is None else array.astype(np.int64)

@@ -43,7 +43,7 @@ def _pads(node: ir.Node) -> list[tuple[int, int]] | None:
     shape, given = shape_of(operand(node, 0)), integers(operand(node, 1))
     if shape is None or given is None:
         return None
-    axes = range(len(shape))
+    axes: Sequence[int] = range(len(shape))
     if operand(node, 3) is not None:
         found = integers(operand(node, 3))
         if found is None:
@@ -57,12 +57,18 @@ def _pads(node: ir.Node) -> list[tuple[int, int]] | None:
 
 def _lower(site: Site, shape: Sequence[int], pads: Sequence[tuple[int, int]]) -> None:
     value, node = site[0], site.node
-    mode = attribute(node, "mode", "constant")
     for axis, (before, after) in enumerate(pads):
         if not before and not after:
             continue
         kept = np.arange(shape[axis])[max(-before, 0) : shape[axis] + min(after, 0)]
-        picked = np.pad(kept, (max(before, 0), max(after, 0)), mode)
+        sides = max(before, 0), max(after, 0)
+        match attribute(node, "mode", "constant"):
+            case "reflect":
+                picked = np.pad(kept, sides, "reflect")
+            case "edge":
+                picked = np.pad(kept, sides, "edge")
+            case _:
+                picked = np.pad(kept, sides, "wrap")
         indices = site.ints(picked.tolist(), "indices")
         value = site.add("Gather", [value, indices], axis=axis, dtype=node.outputs[0].dtype)
     if value is not None:

@@ -140,9 +140,10 @@ def swish(op: Op) -> Code:
 @emits("Gelu")
 def gelu(op: Op) -> Code:
     """Gelu-20."""
-    approximate = op.attr("approximate", "none")
-    given = {"approximate": approximate == "tanh"}
-    return activation(op, "ops.gelu", "nn.GELU", given, approximate=approximate)
+    if op.attr("approximate", "none") == "tanh":
+        given = {"approximate": True}
+        return activation(op, "ops.gelu", "nn.GELU", given, approximate="tanh")
+    return activation(op, "ops.gelu", "nn.GELU", {"approximate": False})
 
 
 @emits("Softplus")

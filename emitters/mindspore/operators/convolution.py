@@ -1,6 +1,6 @@
 """Convolutions and their transposes."""
 
-from ..code import Argument, Code, Expression, Layer, Literal, WeightSource, call, even
+from ..code import Argument, Code, Expression, Layer, Literal, WeightSource, even
 from ..dtypes import FLOAT32, dtype_of
 from ..registry import CannotEmit, Op, emits
 
@@ -95,7 +95,8 @@ def functional_conv(op: Op, axes: int) -> Expression:
         del settings["pad_mode"]
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
     kept = {name: value for name, value in settings.items() if value != defaults.get(name)}
-    return call(f"ops.conv{axes}d", *op.inputs, **kept)
+    places = [f"{{{i}}}" for i in range(len(op.inputs))] + [f"{name}={{{name}}}" for name in kept]
+    return Expression(f"ops.conv{axes}d({', '.join(places)})", op.inputs, kept)
 
 
 @emits("ConvTranspose")

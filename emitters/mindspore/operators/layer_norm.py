@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from ....compiler.ir.graph import axis_of
-from ..code import ATOM, PRODUCT, Argument, Code, Expression, Layer, WeightSource
+from ..code import ATOM, PRODUCT, Argument, Code, Expression, Layer, Literal, WeightSource, even
 from ..code import shortest as short
 from ..dtypes import FLOAT32, dtype_of, mindspore_dtype
 from ..registry import CannotEmit, Op, emits
@@ -77,7 +77,7 @@ def group_norm(op: Op, groups: int) -> Code:
     """Return a normalization over groups of channels."""
     epsilon = short(op.attr("epsilon", 1e-5))
     if not op.is_constant(1) or not op.is_constant(2):
-        settings = {"groups": groups, "eps": epsilon}
+        settings: dict[str, Literal] = {"groups": groups, "eps": epsilon}
         template = "ops.group_norm({0}, {groups}, {1}, {2}, {eps})"
         return Expression(template, (op[0], op[1], op[2]), settings, closes=True)
     weights = {"gamma": WeightSource(op[1]), "beta": WeightSource(op[2])}
@@ -108,8 +108,8 @@ def rms_normalization(op: Op) -> Code:
         f"{{0}} * ops.rsqrt(ops.mean({square}, {{axis}}, keep_dims=True) + {{epsilon}}){narrow}"
         " * {2}"
     )
-    settings = {
-        "axis": tuple(range(axis_of(op.attr("axis", -1), rank), rank)),
+    settings: dict[str, Literal] = {
+        "axis": even(tuple(range(axis_of(op.attr("axis", -1), rank) - rank, 0))),
         "epsilon": short(op.attr("epsilon", 1e-5)),
     }
     slots = (PRODUCT, ATOM if narrow else 0, PRODUCT + 1)

@@ -64,7 +64,7 @@ def product_and_sum(op: Op, beta: float) -> Code:
     alpha, left, right = op.attr("alpha", 1.0), op.attr("transA", 0), op.attr("transB", 0)
     check_inner(op, op.shape(0)[0 if left else 1])
     template = f"{'{0}.T' if left else '{0}'} @ {'{1}.T' if right else '{1}'}"
-    slots = (ATOM if left else PRODUCT, ATOM if right else PRODUCT + 1)
+    slots: tuple[int, ...] = (ATOM if left else PRODUCT, ATOM if right else PRODUCT + 1)
     operands, settings = (op[0], op[1]), dict[str, Literal]()
     if alpha != 1:
         template += " * {alpha}"

@@ -94,6 +94,6 @@ def dropout(op: Op) -> Code:
     ratio = op.number(1) if op.has(1) else 0.5
     if not isinstance(ratio, float):
         raise CannotEmit("a Dropout whose ratio is computed")
-    if ratio == 0:
+    if not ratio:
         return Expression("{0}", (op[0],))
     return Layer("nn.Dropout", {"p": ratio}, (op[0],), word="dropout")

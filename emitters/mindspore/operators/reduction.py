@@ -19,6 +19,9 @@ FUNCTIONS = {
     "ReduceSum": ("ops.sum({0}, {axis})", "keepdim"),
     "ReduceSumSquare": ("ops.sum(ops.square({0}), {axis})", "keepdim"),
 }
+SAME_TYPE = ("ReduceMax", "ReduceMean", "ReduceMin")
+"""What keeps an integer's type; sums and products are int64."""
+
 LOGICAL = {"ReduceMax": "ops.any({0}, {axis})", "ReduceMin": "ops.all({0}, {axis})"}
 # what the operators do to each element, where there is no axis to reduce
 ELEMENTS = {
@@ -46,7 +49,7 @@ def reduction(op: Op) -> Code:
         template = f"{template[:-1]}, {keep}=True)"
     if kind == "ReduceLogSum":
         template = f"ops.log({template})"
-    if op.dtype.is_integer() and op.dtype != ir.DataType.INT64:  # sums and products are int64
+    if op.dtype.is_integer() and op.dtype != ir.DataType.INT64 and kind not in SAME_TYPE:
         template += f".astype({mindspore_dtype(op.dtype)})"
     axis = even(axes) if len(axes) == 1 else axes or tuple(range(rank))
     return Expression(template, (op[0],), {"axis": axis}, ATOM, closes=True)

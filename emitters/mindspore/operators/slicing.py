@@ -11,12 +11,21 @@ PAD_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 @dataclass(frozen=True)
 class Cut:
-    """What is taken along one axis: from `start` on, before `end`, every `step`-th element."""
+    """What is taken along one axis: from `start` on, before `end`, every `step`-th element.
+
+    Attributes:
+        start: From 0 to size.
+        end: From start to size.
+        step: At least 1.
+        size: Size of the axis.
+        written: Start and end as the model has them, where Python reads them so: -1 for the last.
+    """
 
     start: int
     end: int
     step: int
     size: int
+    written: tuple[int, int]
 
     @property
     def is_whole(self) -> bool:
@@ -26,12 +35,18 @@ class Cut:
 
 def read_cut(start: int, end: int, step: int, size: int) -> Cut:
     """Return a cut as ONNX defines it, its bounds counted from the front and within the axis."""
-    start, end = (bound + size if bound < 0 else bound for bound in (start, end))
+    first, last = (bound + size if bound < 0 else bound for bound in (start, end))
     if step > 0:
-        start, end = (min(max(bound, 0), size) for bound in (start, end))
-        return Cut(start, max(start, end), step, size)
-    start, end = min(max(start, 0), size - 1), min(max(end, -1), size - 1)
-    return Cut(size - 1 - start, max(size - 1 - end, size - 1 - start), -step, size)
+        first, last = (min(max(bound, 0), size) for bound in (first, last))
+        last = max(first, last)
+        written = (
+            start if -size <= start < 0 else first,
+            end if -size <= end < 0 else last,
+        )
+        return Cut(first, last, step, size, written)
+    first, last = size - 1 - min(max(first, 0), size - 1), size - 1 - min(max(last, -1), size - 1)
+    last = max(first, last)
+    return Cut(first, last, -step, size, (first, last))
 
 
 @emits("Slice")
@@ -45,7 +60,7 @@ def slice_(op: Op) -> Code:
     starts, ends = op.integers(1), op.integers(2)
     axes = op.integers(3) if op.has(3) else tuple(range(len(starts)))
     steps = op.integers(4) if op.has(4) else (1,) * len(starts)
-    cuts = [Cut(0, size, 1, size) for size in shape]
+    cuts = [read_cut(0, size, 1, size) for size in shape]
     flipped: list[int] = []
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         where = axis_of(axis, len(shape))
@@ -54,7 +69,8 @@ def slice_(op: Op) -> Code:
             flipped.append(where)
     template, settings = "{0}", dict[str, Literal]()
     if flipped:
-        template, settings = "ops.flip({0}, {axes})", {"axes": tuple(sorted(flipped))}
+        template = "ops.flip({0}, {axes})"
+        settings["axes"] = tuple(sorted(flipped))
     return cut_out(op, template, settings, cuts)
 
 
@@ -81,10 +97,10 @@ def indices(cuts: list[Cut]) -> tuple[str, dict[str, Literal]]:
         suffix = f"_{axis}" if several else ""
         part = ":"
         if cut.start:
-            settings[f"start{suffix}"] = cut.start
+            settings[f"start{suffix}"] = cut.written[0]
             part = f"{{start{suffix}}}:"
         if cut.end != cut.size:
-            settings[f"end{suffix}"] = cut.end
+            settings[f"end{suffix}"] = cut.written[1]
             part += f"{{end{suffix}}}"
         parts.append(part)
     return (f"[{', '.join(parts)}]" if parts else ""), settings
@@ -104,7 +120,7 @@ def pad(op: Op) -> Code:
     for i, axis in enumerate(axes):
         starts[axis], ends[axis] = pads[i], pads[len(axes) + i]
     cuts = [
-        read_cut(max(-before, 0), size + min(after, 0), 1, size)
+        read_cut(max(-before, 0), after if after < 0 else size, 1, size)
         for before, after, size in zip(starts, ends, shape, strict=True)
     ]
     index, settings = indices(cuts)

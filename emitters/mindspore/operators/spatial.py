@@ -1,6 +1,6 @@
 """Operators on images: blocks of pixels to channels and back, another size."""
 
-from ..code import Code, Expression, Layer, Literal, call
+from ..code import Code, Expression, Layer, Literal
 from ..registry import CannotEmit, Op, emits
 
 
@@ -12,8 +12,7 @@ def depth_to_space(op: Op) -> Code:
         return Expression("ops.DepthToSpace({block})({0})", (op[0],), {"block": block})
     settings: dict[str, Literal] = {"upscale_factor": block}
     cell = Layer("nn.PixelShuffle", settings, (op[0],), positional=1, word="shuffle")
-    plain = call("ops.pixel_shuffle", op[0], **settings)
-    return Expression(plain.template, plain.operands, plain.settings, cell=cell)
+    return Expression("ops.pixel_shuffle({0}, {upscale_factor})", (op[0],), settings, cell=cell)
 
 
 @emits("SpaceToDepth")

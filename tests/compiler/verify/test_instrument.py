@@ -51,7 +51,7 @@ class Root(nn.Cell):
 def run(place, stub, monkeypatch, tmp_path):
     """Return a function that runs a body, as it is and instrumented, and its trace by text."""
     monkeypatch.syspath_prepend(str(tmp_path / "stub"))
-    for name in [n for n in sys.modules if n.partition(".")[0] == "mindspore"]:
+    for name in mindspore_modules():
         monkeypatch.delitem(sys.modules, name)
 
     def load(text):
@@ -75,7 +75,13 @@ def run(place, stub, monkeypatch, tmp_path):
         entries = child.flattened(trace)
         return [(path, names.get(key, key), value) for path, key, value in entries], module
 
-    return run
+    yield run
+    for name in mindspore_modules():  # the stub: other tests import the true one
+        del sys.modules[name]
+
+
+def mindspore_modules():
+    return [name for name in sys.modules if name.partition(".")[0] == "mindspore"]
 
 
 def test_nested_expressions_in_order_of_evaluation(run):

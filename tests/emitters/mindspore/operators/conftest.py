@@ -74,7 +74,9 @@ class Row:
     def proto(self) -> onnx.ModelProto:
         """The model; its outputs' types inferred."""
         operands = [*self.inputs, *self.weights, *self.constants]
-        signature = ", ".join(f"{operand.type}{dims(operand)} {operand.name}" for operand in operands)
+        signature = ", ".join(
+            f"{operand.type}{dims(operand)} {operand.name}" for operand in operands
+        )
         text = f"g ({signature}) => ({', '.join(self.outputs)}) {{ {' '.join(self.nodes)} }}"
         opset = OPSET.search(self.flags)
         header = f'<ir_version: 10, opset_import: ["": {opset[1] if opset else 24}]>'
