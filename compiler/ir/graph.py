@@ -53,7 +53,7 @@ def constant(value: ir.Value | None) -> Array | None:
     """
     if value is None or not is_constant(value) or value.const_value is None:
         return None
-    return value.const_value.numpy()
+    return elements(value.const_value)
 
 
 def integers(value: ir.Value | None) -> tuple[int, ...] | None:
@@ -70,7 +70,7 @@ def scalar(value: ir.Value | None) -> float | int | bool | None:
         return None
     if value.const_value.size != 1:
         return None
-    item: float | int | bool = value.const_value.numpy().reshape(-1)[0].item()
+    item: float | int | bool = elements(value.const_value).reshape(-1)[0].item()
     return item
 
 

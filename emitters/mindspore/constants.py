@@ -32,6 +32,6 @@ def own_tree(source: WeightSource) -> Construct:
 def nested(values: object) -> Literal:
     """Return nested lists as nested tuples."""
     if isinstance(values, list):
-        return tuple(nested(value) for value in values)  # pyright: ignore[reportUnknownVariableType]
+        return tuple(nested(value) for value in values)  # pyright: ignore
     assert isinstance(values, bool | int | float), "tolist() gives Python scalars"
     return values

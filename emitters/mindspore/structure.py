@@ -266,7 +266,7 @@ def cut_nodes(nodes: list[ir.Node]) -> tuple[list[ir.Node], dict[ir.Node | None,
         if leaves or not users or any(user not in inside for user in users):
             edges.append((node, "sink"))
     dominators: dict[object, object] = dict(
-        networkx.immediate_dominators(networkx.DiGraph(edges), "source")
+        networkx.immediate_dominators(networkx.DiGraph(edges), "source")  # pyright: ignore
     )
     cuts: list[ir.Node] = []
     at = dominators["sink"]

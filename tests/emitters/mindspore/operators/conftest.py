@@ -118,7 +118,7 @@ class Row:
             except (NotImplemented, InvalidGraph, Fail):
                 pass
             else:
-                return lambda feeds: session.run(None, feeds)
+                return lambda feeds: [np.asarray(y) for y in session.run(None, feeds)]
         evaluator = onnx.reference.ReferenceEvaluator(self.proto)
         return lambda feeds: [np.asarray(y) for y in evaluator.run(None, feeds)]
 
