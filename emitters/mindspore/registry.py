@@ -83,6 +83,14 @@ class Op:
             raise CannotEmit(f"the shape of input {index} is not known")
         return shape
 
+    def size(self, index: int, axis: int) -> int:
+        """Return one dimension of an input, which must be known."""
+        shape = self[index].shape
+        size = None if shape is None else shape[axis]
+        if not isinstance(size, int):
+            raise CannotEmit(f"dimension {axis} of input {index} is not known")
+        return size
+
     def rank(self, index: int = 0) -> int:
         """Return the number of dimensions of an input."""
         rank = ask.rank_of(self[index])

@@ -51,7 +51,8 @@ def power(op: Op) -> Code:
     base, exponent = op[0].dtype, op[1].dtype
     number = op.number(1) if ask.rank_of(op[1]) == 0 or op.shape(1) == (1,) else None
     if number is not None and op.rank(0) > 0:
-        plain = Expression("{0} ** {exponent}", (op[0],), {"exponent": number}, POWER, (ATOM,))
+        whole = int(number) if isinstance(number, float) and number.is_integer() else number
+        plain = Expression("{0} ** {exponent}", (op[0],), {"exponent": whole}, POWER, (ATOM,))
     elif op.is_constant(0):  # a negative base would need brackets
         plain = call("ops.pow", op[0], op[1])
     else:

@@ -2,7 +2,6 @@
 
 import math
 
-from ....compiler.ir.graph import axis_of
 from ..code import Code, Expression
 from ..registry import Op, emits
 
@@ -20,7 +19,7 @@ def concat(op: Op) -> Code:
 def split(op: Op) -> Code:
     """Split-18: parts of given sizes, or of one size, the last of them smaller."""
     axis, count = op.attr("axis", 0), len(op.node.outputs)
-    size = op.shape(0)[axis_of(axis, op.rank(0))]
+    size = op.size(0, axis)
     chunk = math.ceil(size / count)
     even = tuple(min(chunk, max(size - i * chunk, 0)) for i in range(count))
     sizes = op.integers(1) if op.has(1) else even

@@ -22,13 +22,14 @@ def layer_normalization(op: Op) -> Code:
     """LayerNormalization-17 over the axes from `axis` on."""
     if op.outputs > 1:
         raise CannotEmit("the mean and deviation of LayerNormalization")
-    begin = axis_of(op.attr("axis", -1), op.rank(0))
-    shape = op.shape(0)[begin:]
-    if len(shape) == 1:
+    rank = op.rank(0)
+    begin = axis_of(op.attr("axis", -1), rank)
+    shape = tuple(op.size(0, axis) for axis in range(begin, rank))
+    if begin == rank - 1:
         begin = -1  # no other axis may be counted from the back
-    epsilon = short(op.attr("epsilon", 1e-5))
     if any(op.shape(i) != shape for i in range(1, len(op.inputs))):
         raise CannotEmit("LayerNormalization by a scale or bias that is broadcast")
+    epsilon = short(op.attr("epsilon", 1e-5))
     if not op.has(2) or not op.is_constant(1) or not op.is_constant(2):
         return functional_layer_norm(op, begin, epsilon)
     arguments: dict[str, Argument] = {
@@ -64,7 +65,7 @@ def instance_normalization(op: Op) -> Code:
 
     nn.InstanceNorm2d and its like of MindSpore 2.10 have no kernel on CPU.
     """
-    return group_norm(op, op.shape(0)[1])
+    return group_norm(op, op.size(0, 1))
 
 
 @emits("GroupNormalization")

@@ -1,9 +1,9 @@
 """Comparison, logic and choice, element by element."""
 
-from ..code import BIT_AND, BIT_OR, COMPARISON, Code, Expression, binary, call
-from ..registry import Op, emits, emits_call
+import onnx_ir as ir
 
-emits_call(Where="ops.where")
+from ..code import BIT_AND, BIT_OR, COMPARISON, Code, Expression, binary, call
+from ..registry import Op, emits
 
 COMPARISONS = {
     "Equal": "==",
@@ -45,3 +45,14 @@ def bit_shift(op: Op) -> Code:
     """BitShift-11."""
     direction = "left" if op.attr("direction", "LEFT") == "LEFT" else "right"
     return call(f"ops.bitwise_{direction}_shift", op[0], op[1])
+
+
+@emits("Where")
+def where(op: Op) -> Code:
+    """Where-16; two constants of float32 are Python scalars, whose result is that."""
+    settings = {"value": op.number(1), "other": op.number(2)}
+    ranks = op.rank(1), op.rank(2)
+    small = None not in settings.values() and max(ranks) <= op.rank(0)
+    if small and op[1].dtype == ir.DataType.FLOAT:
+        return Expression("ops.where({0}, {value}, {other})", (op[0],), settings)
+    return call("ops.where", op[0], op[1], op[2])

@@ -101,7 +101,7 @@ def sum_of_window(op: Op, operand: str) -> tuple[str, dict[str, Literal]]:
     """Return the template of a sum over each window, and its settings."""
     if op.attr("ceil_mode", 0):
         raise CannotEmit("a pool in ceil_mode with dilation, or by a norm")
-    axes, channels = axes_of(op), op.shape(0)[1]
+    axes, channels = axes_of(op), op.size(0, 1)
     window(op)  # refuses what it cannot express
     settings: dict[str, Literal] = {
         "shape": (channels, 1, *op.attr("kernel_shape", ())),

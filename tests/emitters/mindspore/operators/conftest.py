@@ -4,10 +4,11 @@ A row of `rows/*.rows` is the line of its inputs, then, indented, its nodes:
 
     float[2,3] x, int64[2] i = {0, -1}, float[2] p = 0.1..2, float[4,3] W; int64[1] axes = {1}
         y = Gemm <transB = 1> (x, W)
-        ! no gradient, xfail graph: why MindSpore cannot
+        ! no gradient, sequence, reference: onnx, opset: 18, xfail graph: why MindSpore cannot
 
 Names in capitals are weights of PyTorch's, those behind the semicolon constants; elements that are
-not given are random. All values that no node reads are outputs.
+not given are random. All values that no node reads are outputs. In a sequence every node is a
+module of its own.
 """
 
 import fcntl
@@ -31,7 +32,7 @@ import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, NotImplemented
 from safetensors.numpy import save_file
 
-from onnx2ms.compiler.ir.provenance import KEY, set_origins
+from onnx2ms.compiler.ir.provenance import KEY, Module, set_origins, set_scope
 from onnx2ms.emitters.base import Emission, EmitOptions
 from onnx2ms.emitters.mindspore import MindSporeEmitter
 from onnx2ms.passes.pipeline import run_pipeline
@@ -44,8 +45,6 @@ OPERAND = re.compile(
 OPSET = re.compile(r"opset: (\d+)")
 XFAIL = re.compile(r"xfail(?: (\w+))?: (.+)")
 DTYPES = {"float": "float32", "double": "float64", "bool": "bool_"}
-STEP = 2e-3
-"""Of the difference quotient: between the rounding of float32 and the curvature."""
 
 
 @dataclass
@@ -142,8 +141,10 @@ class Row:
         model = ir.from_proto(self.proto)
         for weight in self.weights:
             model.graph.initializers[weight.name].metadata_props[KEY] = weight.name
-        for node in model.graph:
+        for i, node in enumerate(model.graph):
             set_origins(node, [node.name or ""])
+            if "sequence" in self.flags:
+                set_scope(node, (Module(""), Module("net"), Module(f"net.{i}")))
         run_pipeline(model)
         return MindSporeEmitter().emit(
             model, EmitOptions("row.onnx", "", 24, f"{name}.safetensors", "0")

@@ -6,6 +6,8 @@ import pytest
 TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
 GRADIENT_TOLERANCE = 2e-2
 DIRECTIONS = 3
+STEP = 2e-3
+"""Of the difference quotient: between the rounding of float32 and the curvature."""
 
 
 def error_of(ours, theirs):
@@ -41,7 +43,6 @@ def test_row(row, mode, runs, request):
 def check_gradients(row, gradients):
     """Compare directional derivatives with difference quotients of the reference."""
     random = np.random.default_rng(2)
-    step = 2e-3
     inputs = [operand.array for operand in row.inputs]
     places = [i for i, x in enumerate(inputs) if x.dtype == np.float32]
     for place, gradient in zip(places, gradients, strict=True):
@@ -51,9 +52,9 @@ def check_gradients(row, gradients):
             quotient = sum(
                 sign * np.sum(row.cotangents[i] * y, dtype=np.float64)
                 for sign in (1, -1)
-                for i, y in enumerate(row.compute(moved(inputs, place, sign * step * direction)))
+                for i, y in enumerate(row.compute(moved(inputs, place, sign * STEP * direction)))
                 if i in row.cotangents
-            ) / (2 * step)
+            ) / (2 * STEP)
             parts = gradient.astype(np.float64) * direction
             scale = max(abs(quotient), np.sqrt(np.sum(parts**2)), 1e-2)
             assert abs(parts.sum() - quotient) <= GRADIENT_TOLERANCE * scale, (
