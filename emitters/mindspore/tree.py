@@ -19,6 +19,9 @@ from .sequences import make_sequence, name_nameless, nameless, number_lists
 from .structure import StructureFinder
 from .units import Unit, order, outputs_of, tangled
 
+PARAMETERS = {"Mul": "scale", "Div": "divisor", "Add": "shift", "Sub": "shift", "MatMul": "weight"}
+"""What a person calls an operand that a cell holds itself, by the operator that reads it."""
+
 FEW = 2
 """So many expressions of a module without parameters are written in its parent."""
 
@@ -148,18 +151,22 @@ class TreeBuilder:
             cell.steps.append(Step(list(code.operands), outputs[:1], node, child=name))
             return
         code = inline_scalars(code, node)
-        operands = [self._operand(cell, value) for value in code.operands]
+        operands = [self._operand(cell, value, node) for value in code.operands]
         cell.steps.append(Step(operands, outputs[: code.outputs], node, code, module=module))
 
-    def _operand(self, cell: Cell, value: ir.Value) -> Operand:
-        """Return a value as an operand; a weight becomes a parameter of the cell."""
+    def _operand(self, cell: Cell, value: ir.Value, node: ir.Node) -> Operand:
+        """Return a value as an operand; a weight becomes a parameter of the cell.
+
+        Only PyTorch's names are kept: others would tell blocks apart that are one class.
+        """
         if not ask.is_constant(value):
             return value
         for name, source in cell.own.items():
             if source.value is value:
                 return Own(name)
-        key = value.metadata_props.get(KEY) or value.name or ""
-        name = unique(attribute(identifier(key.rpartition(".")[2], "constant")), cell.own)
+        key = value.metadata_props.get(KEY)
+        wish = key.rpartition(".")[2] if key else PARAMETERS.get(node.op_type, "constant")
+        name = unique(attribute(identifier(wish, "constant")), cell.own)
         cell.own[name] = WeightSource(value)
         return Own(name)
 
