@@ -13,8 +13,7 @@ import onnx
 import onnx_ir as ir
 from onnx.external_data_helper import load_external_data_for_model
 
-from ..ir.graph import Array
-from .inputs import numpy_type
+from ..ir.graph import Array, numpy_type
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
 from ..ir.errors import UsageError, quoted
-from ..ir.graph import Array, shape_of
+from ..ir.graph import Array, numpy_type, shape_of
 from .signals import Floats, picture, sound
 from .uses import Use, uses_of
 
@@ -102,11 +101,6 @@ def describe(value: ir.Value) -> str:
     dtype = "?" if value.dtype is None else numpy_type(value.dtype).name
     dims = "?" if value.shape is None else ", ".join(_dim(d) for d in value.shape)
     return f"{dtype}[{dims}]"
-
-
-def numpy_type(dtype: ir.DataType) -> np.dtype[np.generic]:
-    """Return NumPy's type of the elements; bfloat16 and the like come from ml_dtypes."""
-    return cast("np.dtype[np.generic]", dtype.numpy())  # pyright: ignore[reportUnknownMemberType]
 
 
 def _dim(dim: int | ir.SymbolicDim) -> str:
