@@ -278,7 +278,9 @@ class Runs:
         command = [sys.executable, str(HERE / "run_rows.py"), str(self.folder), mode]
         while True:
             before = len(list((self.folder / mode).glob("*.json")))
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, cwd=self.folder, capture_output=True, text=True, check=False
+            )  # a graph that does not compile is left in the current folder
             if done.returncode == 0:
                 return
             after = len(list((self.folder / mode).glob("*.json")))
