@@ -55,7 +55,8 @@ class BodyWriter:
             else:
                 lines += fit(8, self._statement(statement))
         target, _, text = lines[-2].strip().partition(" = ")
-        if text.startswith(OPEN) and lines[-1] == f"        return {target}":
+        in_loop = lines[-2].startswith(" " * 12)
+        if text.startswith(OPEN) and not in_loop and lines[-1] == f"        return {target}":
             lines[-2:] = [f"        return {text}"]
         return lines
 

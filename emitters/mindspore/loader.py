@@ -20,11 +20,20 @@ def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
 '''
 
 
-def loader(root_class: str, weights_file: str) -> list[str]:
+WITHOUT_WEIGHTS = '''
+def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
+    """Build the network in inference mode; it has no weights to load."""
+    return ROOT_CLASS().set_train(False)
+'''
+
+
+def loader(root_class: str, weights_file: str, *, weights: bool) -> list[str]:
     """Return the lines of `build_model`.
 
-    MindSpore reads a safetensors file only if its format is said.
+    MindSpore 2.10 reads a safetensors file only if its format is said, and no empty one at all.
     """
+    if not weights:
+        return WITHOUT_WEIGHTS.replace("ROOT_CLASS", root_class).strip("\n").split("\n")
     extra = ', format="safetensors"' if weights_file.endswith(".safetensors") else ""
     text = LOADER.replace("FORMAT", extra).replace("ROOT_CLASS", root_class)
     return text.strip("\n").split("\n")

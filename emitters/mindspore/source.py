@@ -14,7 +14,7 @@ from .naming import TAKEN, unique
 from .places import SEQUENCE, Marked, Marks
 from .render import TreeRenderer
 from .statements import Body
-from .ties import tied
+from .ties import parameters, tied
 from .words import distinguish, name_class, printable
 
 
@@ -57,12 +57,13 @@ class SourceWriter:
         classes: list[str] = []
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
+        has_weights = any(True for _ in parameters(self._root))
         lines = [
             *self._header("\n".join(map(bare, classes))),
             *classes,
             "",
             "",
-            *loader(self.root_class, self._options.weights_file),
+            *loader(self.root_class, self._options.weights_file, weights=has_weights),
         ]
         source, spans = place_marks("\n".join(lines) + "\n")
         return source, self._marks.places(spans, graph)

@@ -134,6 +134,12 @@ def test_root_without_a_class_is_named_for_the_file(emit, name: str):
     assert "import os\n" not in source
 
 
+def test_network_without_weights_loads_none(emit):
+    source = emit("g (float[2] x) => (float[2] y) { y = Relu(x) }").source
+    assert "load_checkpoint" not in source
+    assert "return Net().set_train(False)" in source
+
+
 def test_same_input_gives_the_same_source(emit):
     text, scopes = network(((4, 4), False), ((4, 8), True), ((8, 8), False))
     assert emit(text, scopes).source == emit(text, scopes).source

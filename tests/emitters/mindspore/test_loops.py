@@ -39,6 +39,14 @@ def test_chain_through_a_list_is_a_loop(emit):
     assert "for layer in self.layers:\n            x = layer(x, m)" in source
 
 
+def test_loop_at_the_end_keeps_its_body(emit):
+    text, scopes = layers(3)
+    source = emit(
+        text.replace("(float[1,2] y)", "(float[1,2] c2)").replace("y = Exp(c2)", ""), scopes
+    ).source
+    assert "            x = layer(x, m)\n        return x" in source
+
+
 def test_module_that_is_a_list_is_a_loop_of_its_parent(emit):
     text, scopes = layers(4)
     called = {name: path.replace("|", ".").rstrip(".") for name, path in scopes.items()}
