@@ -1,6 +1,6 @@
 """Questions about an ONNX graph that every pass and emitter asks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar, cast
 
 import numpy as np
@@ -92,11 +92,6 @@ def axis_of(axis: int, rank: int) -> int:
     return axis + rank if axis < 0 else axis
 
 
-def topological(graph: ir.Graph) -> Iterator[ir.Node]:
-    """Yield the nodes in an order in which every value is made before it is read."""
-    yield from graph
-
-
 def outer_inputs(nodes: Sequence[ir.Node]) -> list[ir.Value]:
     """Return what a set of nodes reads but does not make, in order of first reading."""
     made = {output for node in nodes for output in node.outputs}
@@ -108,21 +103,3 @@ def outer_inputs(nodes: Sequence[ir.Node]) -> list[ir.Value]:
             if value is not None and value not in made
         )
     )
-
-
-def unique_name(graph: ir.Graph, wish: str) -> str:
-    """Return a value name that the graph does not hold yet."""
-    taken = names(graph)
-    if wish not in taken:
-        return wish
-    return next(name for i in range(1, len(taken) + 2) if (name := f"{wish}_{i}") not in taken)
-
-
-def names(graph: ir.Graph) -> set[str]:
-    """Return the name of every value of a graph."""
-    values: Iterable[ir.Value] = (
-        *graph.inputs,
-        *graph.initializers.values(),
-        *(output for node in graph for output in node.outputs),
-    )
-    return {value.name for value in values if value.name}

@@ -116,20 +116,11 @@ def is_shortcut(step: Step, cell: Cell) -> bool:
 
 def is_gate(cell: Cell) -> bool:
     """Tell whether a cell weighs its input's channels by what it pools from them."""
-    kinds = [step.node.op_type for step in steps_in_flat(cell)]
+    kinds = [step.node.op_type for step in steps_in(cell)]
     if len(cell.inputs) != 1 or not {"Sigmoid", "HardSigmoid"} & set(kinds):
         return False
     pools = kinds[0] in ("GlobalAveragePool", "ReduceMean")
     return pools and kinds[-1] == "Mul" and cell.inputs[0] in cell.steps[-1].operands
-
-
-def steps_in_flat(cell: Cell) -> list[Step]:
-    """Return the operators of a cell without looking for gates inside it."""
-    flat: list[Step] = []
-    for step in cell.steps:
-        child = cell.children.get(step.child)
-        flat += [step] if child is None or child.layer is not None else steps_in_flat(child)
-    return flat
 
 
 def is_residual(cell: Cell) -> bool:
@@ -147,7 +138,7 @@ def is_residual(cell: Cell) -> bool:
 
 def chain_name(cell: Cell) -> str:
     """Return `ConvBnRelu` for a chain of a few operators, or nothing."""
-    kinds = [step.node.op_type for step in steps_in_flat(cell)]
+    kinds = [step.node.op_type for step in steps_in(cell)]
     if kinds[-2:] == ["Sigmoid", "Mul"]:
         kinds[-2:] = ["Silu"]
     elif not cell.is_chain:
