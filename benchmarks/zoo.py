@@ -1,0 +1,228 @@
+"""What becomes of each network of an archive of exports: nodes, lines, errors, keys, CPU seconds."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from common import DATA, Cost, measure, onnx2ms, table
+from networks import error
+from reading import Reading, read
+
+sys.path.insert(0, str(DATA))
+import zoo  # type: ignore[import-not-found]  # the archive's own reader
+
+HEAD = (
+    "entry",
+    "exporter",
+    "nodes:",
+    "lowered:",
+    "lines:",
+    "classes:",
+    "longest construct:",
+    "arguments:",
+    "twins:",
+    "counted names:",
+    "PYNATIVE:",
+    "GRAPH:",
+    "keys:",
+    "CPU s:",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one network.
+
+    Attributes:
+        entry: Its entry in the archive's index.
+        report: What report.json holds; None if it was not converted.
+        reading: Figures of the source.
+        keys: Parameters of the weight map by whether and why not they have a state_dict key.
+        cost: What the conversion without verification cost.
+        problem: First line of the error message, if there was one.
+    """
+
+    entry: Any
+    report: Any
+    reading: Reading | None
+    keys: Counter[str]
+    cost: Cost
+    problem: str
+
+    @property
+    def name(self) -> str:
+        """Exporter and network."""
+        return f"{self.entry['exporter']}/{self.entry['id']}"
+
+    def row(self) -> list[str]:
+        """Return its row of the table."""
+        head = [self.entry["id"], self.entry["exporter"]]
+        if self.reading is None:
+            return [*head, f"not converted: {self.problem}", *["-"] * (len(HEAD) - 3)]
+        counts = self.report["operators"]
+        modes = (self.report["verification"] or {}).get("modes", {})
+        return [
+            *head,
+            *(str(sum(counts[when].values())) for when in ("before", "after")),
+            str(self.reading.lines),
+            str(self.reading.classes),
+            str(self.reading.longest),
+            str(self.reading.arguments),
+            str(len(self.reading.twins)),
+            str(len(self.reading.counted)),
+            *(error(modes[mode]) if mode in modes else "-" for mode in ("pynative", "graph")),
+            f"{self.keys['']}/{self.keys.total()}",
+            f"{self.cost.cpu:.2f}",
+        ]
+
+
+def run(entry: Any, archive: Path, options: argparse.Namespace) -> Result:
+    """Convert one network, once without proof for the cost and once with it."""
+    with tempfile.TemporaryDirectory(prefix="onnx2ms-") as name:
+        folder = Path(name)
+        model = zoo.load(archive, entry)
+        if options.stripped:
+            strip(model)
+        file = folder / f"{entry['id']}.onnx"
+        onnx.save(model, file)
+        np.savez(folder / "inputs.npz", **zoo.inputs(entry))
+        convert = onnx2ms(file, folder / "out", "--inputs", str(folder / "inputs.npz"))
+        cost = measure([*convert, "--no-verify"], folder)
+        proof = cost if options.no_verify or cost.status else measure(convert, folder)
+        problem = proof.log.strip().partition("\n")[0] if proof.status else ""
+        if proof.status not in (0, 3):  # 3: the files are there, but something else is computed
+            return Result(entry, None, None, Counter(), cost, problem or f"status {proof.status}")
+        out = folder / "out"
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        source = (out / "model.py").read_text(encoding="utf-8")
+        keys = key_counts(json.loads((out / "weight_map.json").read_text(encoding="utf-8")))
+        if options.sources:
+            options.sources.mkdir(parents=True, exist_ok=True)
+            (options.sources / f"{entry['exporter']}__{entry['id']}.py").write_text(source)
+        return Result(entry, report, read(source), keys, cost, problem)
+
+
+def strip(model: onnx.ModelProto) -> None:
+    """Take out of a model what tells of PyTorch's modules: names of nodes and values, metadata."""
+    graph = model.graph
+    del graph.metadata_props[:], graph.value_info[:]
+    model.producer_name = ""
+    kept = {value.name for value in (*graph.input, *graph.output)}
+    names = {"": ""} | {name: name for name in kept}
+    for tensor in graph.initializer:
+        tensor.name = names.setdefault(tensor.name, f"w{len(names)}")
+    strip_nodes(graph.node, names)
+
+
+def strip_nodes(nodes: Iterable[onnx.NodeProto], names: dict[str, str]) -> None:
+    """Give nodes and what they make names that tell nothing, in subgraphs too."""
+    for node in nodes:
+        node.name = ""
+        del node.metadata_props[:]
+        for values in (node.input, node.output):
+            for i, value in enumerate(values):
+                values[i] = names.setdefault(value, f"v{len(names)}")
+        for attribute in node.attribute:
+            inner = attribute.g
+            for value in (*inner.input, *inner.initializer):
+                value.name = names.setdefault(value.name, f"v{len(names)}")
+            strip_nodes(inner.node, names)
+            for value in inner.output:
+                value.name = names.setdefault(value.name, f"v{len(names)}")
+
+
+def key_counts(weight_map: Any) -> Counter[str]:
+    """Return how many parameters have a state_dict key (''), and how many not, by reason."""
+    return Counter(item.get("reason", "").partition(":")[0] for item in weight_map["parameters"])
+
+
+def fit(results: Sequence[Result]) -> str:
+    """Return the cost of a conversion as a sum: constant, by node, by MB of weights."""
+    done = [result for result in results if result.report]
+    nodes = [sum(result.report["operators"]["before"].values()) for result in done]
+    megabytes = [result.report["weights"]["bytes"] / 1e6 for result in done]
+    terms = np.stack([np.ones(len(done)), nodes, megabytes], axis=1)
+    costs = np.array([result.cost.cpu for result in done])
+    (constant, node, megabyte), *_ = np.linalg.lstsq(terms, costs, rcond=None)
+    worst = np.max(costs - terms @ (constant, node, megabyte))
+    return (
+        f"CPU s = {constant:.2f} + {node * 1e3:.2f} ms a node + {megabyte * 1e3:.1f} ms a MB of "
+        f"weights (at most {worst:.2f} s above it), {len(done)} networks"
+    )
+
+
+def start_up() -> str:
+    """Return what the command costs before it reads a model: the imports that all need."""
+    imports = "import onnx2ms.compiler.cli, onnx2ms.compiler.driver, onnx.shape_inference"
+    with tempfile.TemporaryDirectory() as folder:
+        costs = [measure([sys.executable, "-c", imports], Path(folder)).cpu for _ in range(5)]
+    return f"of which {sorted(costs)[2]:.2f} s are the interpreter and imports"
+
+
+def summary(results: Sequence[Result]) -> list[str]:
+    """Return what is to be said of all of them."""
+    lines: list[str] = []
+    done = [result for result in results if result.reading is not None]
+    for exporter in sorted({result.entry["exporter"] for result in done}):
+        mine = [result for result in done if result.entry["exporter"] == exporter]
+        keys = sum((result.keys for result in mine), Counter[str]())
+        share = 100 * keys[""] / max(keys.total(), 1)
+        others = ", ".join(f"{count} {reason}" for reason, count in keys.items() if reason)
+        lines.append(f"{exporter}: {keys['']} of {keys.total()} keys ({share:.1f} %); {others}")
+    readings = [result.reading for result in done if result.reading]
+    nodes = sum(sum(result.report["operators"]["after"].values()) for result in done)
+    source_lines = sum(reading.lines for reading in readings)
+    lines += [
+        f"{len(done)} of {len(results)} converted; {source_lines} lines for {nodes} nodes "
+        f"({source_lines / max(nodes, 1):.2f} a node); "
+        f"{sum(reading.classes for reading in readings)} classes; "
+        f"longest construct {max((r.longest for r in readings), default=0)} lines; at most "
+        f"{max((r.arguments for r in readings), default=0)} arguments of a constructor; "
+        f"{sum(len(r.twins) for r in readings)} twins; "
+        f"{sum(len(r.counted) for r in readings)} counted names",
+    ]
+    wrong = [f"{r.name}: {r.problem}" for r in results if r.problem]
+    return [*lines, *(f"NOT PROVED {line}" for line in wrong)]
+
+
+def main() -> None:
+    """Print the table and what is to be said of all networks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archive", type=Path, help="folder with index.json and packed exports")
+    parser.add_argument("--group", action="append", default=[], help="one of the index's groups")
+    parser.add_argument("--ids", nargs="*", default=[], help="network, or exporter/network")
+    parser.add_argument("--static", action="store_true", help="those without dynamic dimensions")
+    parser.add_argument("--stripped", action="store_true", help="without what tells of modules")
+    parser.add_argument("--no-verify", action="store_true", help="convert, do not prove")
+    parser.add_argument("--jobs", type=int, default=2, help="conversions at a time (2)")
+    parser.add_argument("--sources", type=Path, help="folder to keep the sources in")
+    options = parser.parse_args()
+    entries = [
+        entry
+        for entry in zoo.select(zoo.load_index(options.archive), options.ids)
+        if (not options.group or entry.get("group", "cnn") in options.group)
+        and not (options.static and entry["dynamic"])
+    ]
+    results: list[Result] = []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for result in pool.map(lambda entry: run(entry, options.archive, options), entries):
+            print("done", result.name, result.problem, file=sys.stderr)
+            results.append(result)
+    print(table(HEAD, [result.row() for result in results]))
+    print()
+    for line in [*summary(results), fit(results), start_up()]:
+        print(f"- {line}")
+    sys.exit(any(result.problem for result in results))
+
+
+if __name__ == "__main__":
+    main()
