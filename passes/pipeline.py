@@ -25,6 +25,7 @@ from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
 from .shapes.drop_dead import drop_dead
+from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
 from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
@@ -71,6 +72,7 @@ STAGES: tuple[Stage, ...] = (
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
             drop_noop,  # after inference: what keeps its shape does nothing
+            drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
             drop_dead,  # last: what the others have left behind
         ),

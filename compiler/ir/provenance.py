@@ -5,7 +5,7 @@ onnx_ir, onnx.checker and Netron keep. Passes hand it on with `inherit`.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -15,6 +15,7 @@ NODES = "onnx2ms.nodes"  # of a node: names of the nodes of the file that it sta
 KEY = "onnx2ms.state_dict"  # of an initializer: its key in PyTorch's state_dict
 HISTORY = "onnx2ms.history"  # of an initializer: what was done to its value, a sentence a step
 SOURCES = "onnx2ms.sources"  # of an initializer: initializers of the file that it was made from
+MISSING = "onnx2ms.missing"  # of a model: keys of the state_dict that the file does not hold
 
 
 @dataclass(frozen=True)
@@ -116,3 +117,14 @@ def sources_of(value: ir.Value) -> tuple[str, ...]:
 def set_sources(value: ir.Value, names: Iterable[str]) -> None:
     """Store the names of the file's initializers that a weight was made from."""
     value.metadata_props[SOURCES] = json.dumps(list(dict.fromkeys(names)))
+
+
+def missing_keys(model: ir.Model) -> dict[str, str]:
+    """Return the keys of the state_dict that the file tells but does not hold, with the reason."""
+    stored = model.metadata_props.get(MISSING)
+    return dict(json.loads(stored)) if stored else {}
+
+
+def set_missing_keys(model: ir.Model, keys: Mapping[str, str]) -> None:
+    """Store the keys of the state_dict that the file does not hold, with the reason."""
+    model.metadata_props[MISSING] = json.dumps(keys)
