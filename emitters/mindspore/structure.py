@@ -16,6 +16,9 @@ from .code import Code, Expression, Layer
 
 Chain = tuple[tuple[str, str], ...]
 
+FEWEST = 3
+"""So many layers that each read all that came before are a block."""
+
 LONG = 4
 """So many layers in a row become a SequentialCell."""
 
@@ -156,8 +159,11 @@ class StructureFinder:
         runs = self._runs(self._with_bare_blocks(tokens))
         blocks = [run for run in runs if self._is_block(run[0])]
         straight = [run for run in runs if self._is_straight(run) and not prefix]
+        dense = [run[0] for run in runs if growing_layers(run[0])]
         for run in runs:
-            if run in blocks:
+            if run[0] in dense:
+                self._name_dense(run[0], dense, prefix)
+            elif run in blocks:
                 name = self._block_name(run, blocks)
                 for index, token in enumerate(run):
                     chain = (*prefix, (name, ""), (str(index), ""))
@@ -177,6 +183,7 @@ class StructureFinder:
         last: Hashable = None
         for token in tokens:
             key: Hashable = self._block_key(token) if self._is_block(token) else ""
+            key = token if growing_layers(token) else key
             if not runs or key != last:
                 runs.append([])
             runs[-1].append(token)
@@ -219,6 +226,15 @@ class StructureFinder:
             for index, inner in enumerate(branch):
                 self._chains[inner.nodes[0]] = (*chain, ("downsample", ""), (str(index), ""))
 
+    def _name_dense(self, token: Token, dense: list[Token], prefix: Chain) -> None:
+        """Name a block whose layers each read all that came before."""
+        index = dense.index(token)
+        chain = (*prefix, (numbered("dense_block", ["dense_block"] * len(dense), index), ""))
+        self._chains.update(dict.fromkeys(token.nodes, chain))
+        for number, layer in enumerate(growing_layers(token), 1):
+            inner = (*chain, (f"layer{number}", ""))
+            self._chains.update(dict.fromkeys(layer, inner))
+
     def _is_shortcut(self, token: Token, branch: list[Token]) -> bool:
         """Tell whether a branch is the projection beside a residual block."""
         single = not any(inner.branches for inner in branch)
@@ -230,6 +246,33 @@ class StructureFinder:
             self._chains[node] = prefix
         for branch in token.branches:
             self._name_level(branch, prefix)
+
+
+def growing_layers(token: Token) -> list[list[ir.Node]]:
+    """Return the layers of a region in which each reads all that came before; none: it is no such.
+
+    Each begins with a Concat of the input and all results so far, but for the first, which reads
+    the input alone. Source: Huang et al., Densely Connected Convolutional Networks, 2016.
+    """
+    if token.join is None or token.join.op_type != "Concat" or len(token.join.inputs) < FEWEST + 1:
+        return []
+    features = list(token.join.inputs)
+    makers = {value: i for i, value in enumerate(features)}
+    layer_of: dict[ir.Node, int] = {}
+    for node in token.nodes:
+        if node is token.join or node is token.tail:
+            continue
+        data = [value for value in node.inputs if value is not None and not ask.is_constant(value)]
+        if data == features[: len(data)] and (node.op_type == "Concat" or len(data) == 1):
+            layer_of[node] = len(data)
+            continue
+        layers = {layer_of.get(maker) for v in data if (maker := v.producer()) is not None}
+        if len(layers) != 1 or None in layers or any(v in makers for v in data):
+            return []
+        layer_of[node] = next(iter(layers)) or 0
+    found = [[n for n, layer in layer_of.items() if layer == i] for i in range(1, len(features))]
+    whole = all(layer and layer[-1] is features[i].producer() for i, layer in enumerate(found, 1))
+    return found if whole else []
 
 
 def layer_key(layer: Layer) -> Hashable:

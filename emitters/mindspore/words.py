@@ -27,7 +27,7 @@ KINDS = {
 
 NUMBERS = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Many")
 
-LAYERS = {"Act", "Bn", "Conv", "Dense", "Fc", "Layer", "Linear", "Norm", "Pool"}
+LAYERS = {"Act", "Bn", "Conv", "Dense", "Fc", "Linear", "Norm", "Pool"}
 """Names of modules that would make one think of a single layer."""
 
 CONTAINERS = ("", "Sequential", "ModuleList", "ModuleDict")
