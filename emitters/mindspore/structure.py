@@ -54,6 +54,7 @@ class StructureFinder:
         self._codes = codes
         self._order = {node: i for i, node in enumerate(graph)}
         self._chains: dict[ir.Node, Chain] = dict.fromkeys(graph, ())
+        self._labels = 0
         self._tokens = self._split(list(graph))
         blocks = [token for token in self._walk(self._tokens) if token.join]
         times = Counter(self._block_key(token) for token in blocks)
@@ -67,7 +68,7 @@ class StructureFinder:
     def chains(self) -> dict[ir.Node, Chain]:
         """Return for each node the names of the modules around it; their classes are unknown."""
         self._name_level(self._tokens, ())
-        return self._chains
+        return numbered(self._chains)
 
     def _split(self, nodes: list[ir.Node]) -> list[Token]:
         """Return a part of the graph as a chain of tokens."""
@@ -156,26 +157,26 @@ class StructureFinder:
 
     def _name_level(self, tokens: list[Token], prefix: Chain) -> None:
         """Name the modules of one chain, and those inside them."""
-        runs = self._runs(self._with_bare_blocks(tokens))
-        blocks = [run for run in runs if self._is_block(run[0])]
-        straight = [run for run in runs if self._is_straight(run) and not prefix]
-        dense = [run[0] for run in runs if growing_layers(run[0])]
-        for run in runs:
-            if run[0] in dense:
-                self._name_dense(run[0], dense, prefix)
-            elif run in blocks:
-                name = self._block_name(run, blocks)
+        for run in self._runs(self._with_bare_blocks(tokens)):
+            if growing_layers(run[0]):
+                self._name_dense(run[0], prefix)
+            elif self._is_block(run[0]):
+                name = self._label(self._kind(run))
                 for index, token in enumerate(run):
                     chain = (*prefix, (name, ""), (str(index), ""))
                     self._name_block(token, chain if len(run) > 1 else chain[:-1])
-            elif run in straight:
-                names = [self._straight_name(other) for other in straight]
-                name = numbered(names[straight.index(run)], names, straight.index(run))
+            elif self._is_straight(run) and not prefix:
+                name = self._label(self._straight_name(run))
                 for index, token in enumerate(run):
                     self._chains[token.nodes[0]] = (*prefix, (name, ""), (str(index), ""))
             else:
                 for token in run:
                     self._name_plain(token, prefix)
+
+    def _label(self, name: str) -> str:
+        """Return a name that no other module has, until all of them are known."""
+        self._labels += 1
+        return f"{name}?{self._labels}"
 
     def _runs(self, tokens: list[Token]) -> list[list[Token]]:
         """Return blocks of one structure in a row, and what stands between them."""
@@ -203,10 +204,6 @@ class StructureFinder:
         ]
         return "classifier" if dense else "features"
 
-    def _block_name(self, run: list[Token], blocks: list[list[Token]]) -> str:
-        names = [self._kind(other) for other in blocks]
-        return numbered(names[blocks.index(run)], names, blocks.index(run))
-
     def _kind(self, run: list[Token]) -> str:
         """Return what a person calls blocks: `blocks` for many, `se` for a gate of channels."""
         join = run[0].join
@@ -226,10 +223,9 @@ class StructureFinder:
             for index, inner in enumerate(branch):
                 self._chains[inner.nodes[0]] = (*chain, ("downsample", ""), (str(index), ""))
 
-    def _name_dense(self, token: Token, dense: list[Token], prefix: Chain) -> None:
+    def _name_dense(self, token: Token, prefix: Chain) -> None:
         """Name a block whose layers each read all that came before."""
-        index = dense.index(token)
-        chain = (*prefix, (numbered("dense_block", ["dense_block"] * len(dense), index), ""))
+        chain = (*prefix, (self._label("dense_block"), ""))
         self._chains.update(dict.fromkeys(token.nodes, chain))
         for number, layer in enumerate(growing_layers(token), 1):
             inner = (*chain, (f"layer{number}", ""))
@@ -282,11 +278,25 @@ def layer_key(layer: Layer) -> Hashable:
     return layer.name, layer.arguments.get("kernel_size") == 1, depthwise
 
 
-def numbered(name: str, names: list[str], index: int) -> str:
-    """Return `blocks1`, `blocks2` where several have one name, else the name."""
-    if names.count(name) == 1:
-        return name
-    return f"{name}{names[: index + 1].count(name)}"
+def numbered(chains: Mapping[ir.Node, Chain]) -> dict[ir.Node, Chain]:
+    """Return chains with `blocks1`, `blocks2` for the labels of several modules of one name."""
+    labels: dict[Chain, dict[str, list[str]]] = {}  # by the modules around: labels by name
+    for chain in chains.values():
+        for depth, (label, _) in enumerate(chain):
+            name = label.partition("?")[0]
+            known = labels.setdefault(chain[:depth], {}).setdefault(name, [])
+            if label not in known:
+                known.append(label)
+
+    def final(around: Chain, label: str) -> str:
+        name = label.partition("?")[0]
+        same = labels[around][name]
+        return name if len(same) == 1 else f"{name}{same.index(label) + 1}"
+
+    return {
+        node: tuple((final(chain[:i], label), kind) for i, (label, kind) in enumerate(chain))
+        for node, chain in chains.items()
+    }
 
 
 def cut_nodes(nodes: list[ir.Node]) -> tuple[list[ir.Node], dict[ir.Node | None, list[ir.Node]]]:
