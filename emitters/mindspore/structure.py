@@ -267,7 +267,8 @@ def growing_layers(token: Token) -> list[list[ir.Node]]:
             return []
         layer_of[node] = next(iter(layers)) or 0
     found = [[n for n, layer in layer_of.items() if layer == i] for i in range(1, len(features))]
-    whole = all(layer and layer[-1] is features[i].producer() for i, layer in enumerate(found, 1))
+    makers_of = [value.producer() if value is not None else None for value in features]
+    whole = all(layer and layer[-1] is makers_of[i] for i, layer in enumerate(found, 1))
     return found if whole else []
 
 
