@@ -29,6 +29,7 @@ from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
 from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
+from .shapes.fold_sizes import fold_sizes
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.resolve_cast_like import resolve_cast_like
@@ -69,6 +70,7 @@ STAGES: tuple[Stage, ...] = (
             infer_shapes,  # first: all others ask for shapes and types
             resolve_cast_like,  # before folding: then a constant does not wait for a value
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
+            fold_sizes,  # after constants, which it takes for known
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
             drop_noop,  # after inference: what keeps its shape does nothing

@@ -53,8 +53,8 @@ def bind_shapes(model: ir.Model, shapes: Mapping[str, Sequence[Dim]], name: str)
         _forget_symbols(model)
 
 
-def require_static(model: ir.Model, name: str) -> None:
-    """Raise unless every dimension of every input is a number.
+def require_ranks(model: ir.Model, name: str) -> None:
+    """Raise unless the number of dimensions of every input is known.
 
     Args:
         model: A model whose shapes are bound.
@@ -63,16 +63,12 @@ def require_static(model: ir.Model, name: str) -> None:
     Raises:
         UsageError: With the flags to complete.
     """
-    dynamic = [
-        value
-        for value in model.graph.inputs
-        if (dims := _dims(value)) is None or not all(isinstance(dim, int) for dim in dims)
-    ]
-    if dynamic:
-        listed = ", ".join(f"{quoted(value.name or '')} {_text(value)}" for value in dynamic)
+    unknown = [value for value in model.graph.inputs if value.shape is None]
+    if unknown:
+        listed = ", ".join(quoted(value.name or "") for value in unknown)
         raise UsageError(
-            f"{name} has dynamic dimensions: {listed}; onnx2ms needs numbers for them",
-            help=f"replace the names by numbers in {_flags(dynamic)}",
+            f"{name} does not tell how many dimensions {listed} has",
+            help=f"tell them, as numbers or names: {_flags(unknown)}",
         )
 
 

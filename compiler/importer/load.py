@@ -14,10 +14,11 @@ from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 from ..ir.dialect import NEWEST_OPSET
 from ..ir.errors import ModelError, quoted
 from ..ir.graph import operator
-from .bind import Dim, bind_shapes, require_static
+from .bind import Dim, bind_shapes, require_ranks
 from .check import check_model, check_text, not_utf8
 from .cut import cut_outputs, infer_outputs
 from .flatten import flatten
+from .symbols import name_dimensions
 from .tensors import attach, check_tensors
 from .torch_scopes import Exporter, read_provenance
 from .wire import skeleton
@@ -80,7 +81,8 @@ def load_model(
     if outputs is not None:
         cut_outputs(model, outputs, name)
     bind_shapes(model, shapes or {}, name)
-    require_static(model, name)
+    require_ranks(model, name)
+    name_dimensions(model)
     infer_outputs(model)
     return Imported(
         model=model,

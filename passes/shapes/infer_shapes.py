@@ -10,6 +10,7 @@ import onnx_ir as ir
 from ...compiler.ir.dialect import OPSET
 from ...compiler.ir.graph import constant, is_constant, shape_of
 from ..base import graph_pass
+from ..sizes.inference import is_open, write_sizes
 from ..skeleton import skeleton
 from .evaluate import output_size
 
@@ -28,9 +29,11 @@ def infer_shapes(graph: ir.Graph) -> int:
     """Find the element type and the shape of every value, by ONNX's own inference.
 
     What inference finds replaces what the file says: the inputs may have been bound to other
-    dimensions since. Where it finds nothing, the file is believed. No weight is read.
+    dimensions since. Where it finds nothing, the file is believed. Dimensions that are no numbers
+    become expressions of the inputs' symbols. No weight is read.
     """
-    return infer(graph, OPSET, data_prop=not any(map(_is_long, graph)))
+    changed = infer(graph, OPSET, data_prop=not any(map(_is_long, graph)))
+    return changed + write_sizes(graph) if is_open(graph) else changed
 
 
 def infer(graph: ir.Graph, opset: int, *, data_prop: bool) -> int:

@@ -1,0 +1,35 @@
+"""What is known of a shape is computed, though the rest of it stays open."""
+
+import onnx_ir as ir
+
+from ...compiler.ir.provenance import set_sources
+from ..base import graph_pass
+from ..rewrite import add_initializer, tensor_of
+from ..sizes.contents import numbers
+from ..sizes.inference import analyse, is_open
+
+
+@graph_pass(after=("infer_shapes", "fold_constants"))
+def fold_sizes(graph: ir.Graph) -> int:
+    """Put a constant in the place of what is computed from the known dimensions of a shape.
+
+    Of `x.shape` with an open batch the channels are known, and whatever is computed from them; so
+    is whether a size equals -1, which no size does.
+    """
+    if not is_open(graph):
+        return 0
+    sizes = analyse(graph)
+    folded = 0
+    for node in list(graph):
+        for value in node.outputs:
+            if value.is_graph_output() or not value.uses():
+                continue
+            array = numbers(sizes.content(value), value.dtype)
+            if array is None:
+                continue
+            name, value.name = value.name or "", None
+            constant = add_initializer(graph, name, tensor_of(array))
+            set_sources(constant, [name])
+            value.replace_all_uses_with(constant)
+            folded += 1
+    return folded

@@ -1,0 +1,1 @@
+"""Sizes as expressions of the inputs' dimensions: of every value its shape, of small ones all."""

@@ -1,0 +1,64 @@
+"""Sizes in a graph: which are open, what is written into it of them."""
+
+import json
+from collections.abc import Iterable
+
+import onnx_ir as ir
+
+from ...compiler.ir.dims import Size, substitute
+from ...compiler.ir.provenance import FIXED
+from . import computing, layout
+from .analysis import Sizes, is_dynamic, resolve, stored
+
+
+def is_open(graph: ir.Graph) -> bool:
+    """Tell whether some dimension in a graph is no number."""
+    outputs = (value for node in graph for value in node.outputs)
+    return any(map(_is_open, graph.inputs)) or any(map(_is_open, outputs))
+
+
+def _is_open(value: ir.Value) -> bool:
+    return value.shape is None or not all(isinstance(dim, int) for dim in value.shape)
+
+
+def analyse(graph: ir.Graph) -> Sizes:
+    """Return the sizes in a graph."""
+    assert layout, "importing the rules fills their table"
+    assert computing, "importing the rules fills their table"
+    return Sizes(graph)
+
+
+def write_sizes(graph: ir.Graph) -> int:
+    """Write the shapes that are found as expressions into a graph; return how many changed.
+
+    Symbols that must be the same, for some node's demand, become one; a symbol that must be a
+    number becomes that number, in the inputs too. Sizes that depend on data stay open.
+    """
+    sizes = analyse(graph)
+    values, _ = resolve(sizes.demands)
+    _note_fixed(graph, values)
+    changed = 0
+    for value in (*graph.inputs, *(output for node in graph for output in node.outputs)):
+        shape = sizes.shape(value)
+        if shape is not None:
+            changed += _write(value, [substitute(size, values) for size in shape])
+    return changed
+
+
+def _write(value: ir.Value, shape: Iterable[Size]) -> bool:
+    """Give a value a shape; tell whether that says more than before."""
+    wanted = tuple(None if is_dynamic(size) else size for size in shape)
+    if stored(value) == wanted:
+        return False
+    value.shape = ir.Shape(
+        [size if isinstance(size, int) or size is None else str(size) for size in wanted]
+    )
+    return True
+
+
+def _note_fixed(graph: ir.Graph, values: dict[str, Size]) -> None:
+    """Note in the graph which symbols of its inputs must be which number."""
+    known: dict[str, int] = json.loads(graph.metadata_props.get(FIXED, "{}"))
+    known |= {name: size for name, size in values.items() if isinstance(size, int)}
+    if known:
+        graph.metadata_props[FIXED] = json.dumps(known)
