@@ -1,30 +1,18 @@
 """The place of a node in its graph, where a pass puts what replaces the node."""
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ..compiler.ir.errors import quoted
-from ..compiler.ir.graph import Array, numpy_type, operand, operator
+from ..compiler.ir.graph import Array, numpy_type, operand
 from ..compiler.ir.provenance import inherit
 from .skeleton import nested
 
 AttributeValue = int | float | str | Sequence[int] | Sequence[float]
 Input = ir.Value | None
-
-
-@contextmanager
-def blaming(node: ir.Node) -> Generator[None]:
-    """Note, on whatever goes wrong inside, the node at which it did."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"{operator(node)} {quoted(node.name or '')}")
-        raise
 
 
 class Names:

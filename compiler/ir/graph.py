@@ -1,11 +1,14 @@
 """Questions about an ONNX graph that every pass and emitter asks."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
+
+from .errors import quoted
 
 Array = npt.NDArray[np.generic]
 T = TypeVar("T")
@@ -14,6 +17,16 @@ T = TypeVar("T")
 def operator(node: ir.Node) -> str:
     """Return an operator's name for people: `Conv`, `com.acme.Swoosh`."""
     return f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+
+
+@contextmanager
+def blaming(node: ir.Node) -> Generator[None]:
+    """Note, on whatever goes wrong inside, the node at which it did."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"{operator(node)} {quoted(node.name or '')}")
+        raise
 
 
 def attribute(node: ir.Node, name: str, default: T) -> T:

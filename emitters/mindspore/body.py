@@ -34,13 +34,14 @@ class BodyWriter:
         self._marks = marks
         self._cell = definition.cluster.template
         self._maker = {output: step for step in self._cell.steps for output in step.outputs}
-        self._renderer = TreeRenderer(builder, definition.texts("self."))
+        self._renderer = TreeRenderer(builder, definition.texts("self."), body.sizes)
 
     def lines(self) -> list[str]:
         """Return the method, indented, with marks."""
         packed = self._definition.cluster.packed
         names = ["*features"] if packed else self._body.arguments.values()
         arguments = [f"{name}: ms.Tensor" for name in names]
+        arguments += [f"{name}: int" for name in self._body.size_arguments()]
         count = len(self._cell.outputs)
         returns = "ms.Tensor" if count == 1 else f"tuple[{', '.join(['ms.Tensor'] * count)}]"
         lines = fit(4, f"def construct({', '.join(['self', *arguments])}) -> {returns}:")
@@ -49,6 +50,7 @@ class BodyWriter:
             texts = {key: self._renderer.text(value) for key, value in packed.code.settings.items()}
             text = f"ops.cat(features, axis={texts['axis']})"
             lines += fit(8, f"{name} = {self._marks.add(text, Marked(self._definition, packed))}")
+        lines += [f"        {line}" for line in self._body.readings()]
         for statement in self._body.statements:
             if statement.step is not None and self._body.is_loop(statement.step):
                 lines += self._loop(statement.step, statement.targets[0])
@@ -85,6 +87,7 @@ class BodyWriter:
             [] if operands[position] == target else [f"        {target} = {operands[position]}"]
         )
         operands[position] = target
+        operands += self._sizes(step)
         call = self._marks.add(f"{element}({', '.join(operands)})", marked)
         lines = fit(12, f"{target} = {call}")
         return [*before, f"        for {element} in self.{step.child}:", *lines]
@@ -131,7 +134,13 @@ class BodyWriter:
     def _call(self, step: Step) -> str:
         head, dot, index = step.child.rpartition(".")
         name = f"{head}[{index}]" if dot else step.child
-        return f"self.{name}({', '.join(self._operand(operand, 0) for operand in step.operands)})"
+        operands = [self._operand(operand, 0) for operand in step.operands]
+        return f"self.{name}({', '.join([*operands, *self._sizes(step)])})"
+
+    def _sizes(self, step: Step) -> list[str]:
+        """Return the sizes that a child is called with."""
+        settings = self._definition.settings[self._cell.steps.index(step)]
+        return [self._renderer.text(tree) for tree in settings.values()]
 
     def _expression(self, step: Step) -> str:
         assert step.code is not None, "a call has no template"

@@ -1,11 +1,12 @@
 """The network as a tree of cells: what objects there are, and what each of them computes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
-from .code import Expression, Layer, WeightSource
+from ...compiler.ir.dims import Dim
+from .code import Expression, Layer, Literal, WeightSource
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Step:
         code: The expression; None for a call.
         child: Name of the child that is called; empty for an expression.
         module: Name of the PyTorch module of an expression, where it had one of its own.
+        sizes: Sizes that a child is called with, behind the operands.
     """
 
     operands: list[Operand]
@@ -37,6 +39,14 @@ class Step:
     code: Expression | None = None
     child: str = ""
     module: str = ""
+    sizes: tuple[Literal, ...] = ()
+
+    @property
+    def settings(self) -> Mapping[str, Literal]:
+        """Constants and sizes in it, by name."""
+        if self.code is not None:
+            return self.code.settings
+        return {f"size{i}": size for i, size in enumerate(self.sizes)}
 
 
 @dataclass(eq=False)
@@ -52,6 +62,7 @@ class Cell:
         steps: What its `construct` does.
         children: Cells by attribute; `blocks.0` is element 0 of the list `blocks`.
         own: Parameters and constants that it holds itself, by attribute.
+        sizes: Sizes that it is called with, behind the inputs, since it cannot read them there.
         packed: The Concat that joins all its arguments to its only input, as in DenseNet's
             layers; None if the arguments are the inputs.
         loop: How a list of cells is run, "chain" or "growing" (loops.py); empty for other cells.
@@ -65,6 +76,7 @@ class Cell:
     steps: list[Step] = field(default_factory=list[Step])
     children: dict[str, "Cell"] = field(default_factory=dict[str, "Cell"])
     own: dict[str, WeightSource] = field(default_factory=dict[str, WeightSource])
+    sizes: list[Dim] = field(default_factory=list[Dim])
     packed: Step | None = None
     loop: str = ""
 
@@ -81,6 +93,7 @@ class Cell:
             and not self.loop
             and not self.own
             and self.packed is None
+            and not self.sizes
             and len(self.inputs) == 1
             and [step.child for step in self.steps] == list(self.children)
             and list(self.children) == [str(i) for i in range(len(self.children))]
@@ -102,7 +115,7 @@ class Cell:
         """Whether each step reads what the one before made, and nothing else."""
         current = self.inputs[0] if len(self.inputs) == 1 else None
         for step in self.steps:
-            if step.operands != [current] or len(step.outputs) != 1:
+            if step.operands != [current] or len(step.outputs) != 1 or step.sizes:
                 return False
             current = step.outputs[0]
         return bool(self.steps) and self.outputs == [current]

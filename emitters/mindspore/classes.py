@@ -153,7 +153,7 @@ class ClassBuilder:
         settings = [
             {
                 name: general.of(self._setting(cluster, i, name), Hint("", name))
-                for name in (step.code.settings if step.code else ())
+                for name in step.settings
             }
             for i, step in enumerate(cluster.template.steps)
         ]
@@ -204,8 +204,7 @@ class ClassBuilder:
         values: list[Tree] = []
         for alignment in cluster.members.values():
             theirs = alignment[step] or cluster.template.steps[step]
-            assert theirs.code is not None, "settings belong to expressions"
-            values.append(theirs.code.settings[name])
+            values.append(theirs.settings[name])
         return values
 
 

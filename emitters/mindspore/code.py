@@ -13,10 +13,29 @@ from typing import TypeAlias
 import numpy as np
 import onnx_ir as ir
 
+from ...compiler.ir.dims import Dim
 from ...compiler.ir.graph import Array, elements
 
-Literal: TypeAlias = bool | int | float | str | tuple["Literal", ...] | None
-"""What may stand in source as a constant: Python's own scalars, never NumPy's."""
+
+@dataclass(frozen=True)
+class Host:
+    """A size that `construct` computes, as Python does.
+
+    Attributes:
+        function: "+", "*", "//", "max" or "min" of the parts; `size INPUT AXIS` of one of the
+            cell's inputs; `argument INDEX` for a size that the cell is called with.
+        parts: Its operands.
+    """
+
+    function: str
+    parts: tuple["Literal", ...] = ()
+
+
+Literal: TypeAlias = bool | int | float | str | Dim | Host | tuple["Literal", ...] | None
+"""What may stand in source as a constant: Python's own scalars, never NumPy's, and sizes.
+
+A size is a `Dim` until the cell is known in which it stands, then a `Host`.
+"""
 
 NOTHING: Mapping[str, Literal] = MappingProxyType({})
 
@@ -185,5 +204,7 @@ def literal(value: Literal) -> str:
             return f"({items},)" if len(value) == 1 else f"({items})"
         case float() if value != value or value in (float("inf"), float("-inf")):
             return f'float("{value}")'
+        case Dim() | Host():
+            raise TypeError(f"the size {value} is written where it is computed")
         case _:
             return repr(value)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
-from .code import Layer, Literal, Symbol
+from .code import Host, Layer, Literal, Symbol
 
 
 class Absent:
@@ -45,6 +45,9 @@ Tree: TypeAlias = Literal | Symbol | Construct | Variable | Absent
 
 TUPLE = "tuple"
 """Function of the construct that stands for a tuple of whole numbers that differ by object."""
+
+HOST = "host "
+"""What the function of a construct begins with that stands for a `Host`."""
 
 PARTS = {"shape": "size", "normalized_shape": "channels", "axes": "axis"}
 """What one number is called of a tuple that is called so."""
@@ -99,7 +102,8 @@ class Generalization:
 
     def _inside(self, constructs: Sequence[Construct], hint: Hint) -> Construct:
         first = constructs[0]
-        around = first.function in ("arithmetic", TUPLE)  # parts of the argument around them
+        host = isinstance(first.function, str) and first.function.startswith(HOST)
+        around = host or first.function in ("arithmetic", TUPLE)  # parts of the argument around
         word = PARTS.get(hint.argument, hint.argument)
         unnamed = "shape" if first.function == "initializer" else ""
         arguments = tuple(
@@ -175,9 +179,16 @@ def opened(tree: Tree) -> Construct | None:
     """
     if isinstance(tree, Construct):
         return tree
-    if isinstance(tree, tuple) and tree and all(type(item) is int for item in tree):
+    if isinstance(tree, Host):
+        return Construct(f"{HOST}{tree.function}", tuple(("", part) for part in tree.parts))
+    if isinstance(tree, tuple) and tree and all(is_size(item) for item in tree):
         return Construct(TUPLE, tuple(("", item) for item in tree))
     return None
+
+
+def is_size(item: Literal) -> bool:
+    """Tell whether an element of a tuple is a whole number, known or computed."""
+    return type(item) is int or isinstance(item, Host)
 
 
 def variables(tree: Tree) -> Iterator[int]:

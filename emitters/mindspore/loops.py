@@ -14,7 +14,8 @@ def make_loop(cell: Cell) -> None:
     """Turn a module that hands one value through its numbered children into a list."""
     names = [step.child for step in cell.steps]
     numbered = names == [str(i) for i in range(len(names))] and list(cell.children) == names
-    if numbered and len(names) > 1 and not cell.is_sequence and not cell.own:
+    sized = any(step.sizes for step in cell.steps)
+    if numbered and len(names) > 1 and not cell.is_sequence and not cell.own and not sized:
         position = hands_on(cell, cell.steps)
         if position is not None and cell.outputs == cell.steps[-1].outputs and not cell.packed:
             cell.inputs = [o for o in cell.steps[0].operands if not isinstance(o, Own)]
@@ -41,6 +42,8 @@ def hands_on(cell: Cell, calls: list[Step]) -> int | None:
     for position in range(len(first.operands)):
         before = first.operands[position]
         for step in calls:
+            if step.sizes != first.sizes:
+                return None
             expected = [*first.operands]
             expected[position] = before
             if step.operands != expected or len(step.outputs) != 1:
@@ -66,7 +69,7 @@ def fold_growing(cell: Cell) -> None:
     calls = cell.steps[:-1]
     for step in calls:
         child = cell.children.get(step.child)
-        if child is None or child.layer is not None or step.operands != features:
+        if child is None or child.layer is not None or step.operands != features or step.sizes:
             return
         features += step.outputs
     if last.operands != features or len(calls) < FEWEST:
@@ -83,7 +86,8 @@ def fold(cell: Cell, head: str, steps: list[Step], loop: Cell) -> None:
     loop.inputs = [operand for operand in calls[0].operands if not isinstance(operand, Own)]
     loop.outputs = steps[-1].outputs
     loop.steps = steps
-    call = Step(list(calls[0].operands), steps[-1].outputs, steps[-1].node, child=head)
+    first, last = calls[0], steps[-1]
+    call = Step(list(first.operands), last.outputs, last.node, child=head, sizes=first.sizes)
     place = cell.steps.index(calls[-1])
     cell.steps = [
         call if i == place else step

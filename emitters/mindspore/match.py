@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import onnx_ir as ir
 
 from .cells import Cell, Operand, Own, Step
+from .host import refers
 
 SameKind = Callable[[Cell, Cell], bool]
 Alignment = list[Step | None]
@@ -24,6 +25,8 @@ def match(template: Cell, cell: Cell, same_kind: SameKind) -> Alignment | None:
         same_kind: Tells whether two children can be objects of one class.
     """
     if len(template.inputs) != len(cell.inputs) or len(template.outputs) != len(cell.outputs):
+        return None
+    if len(template.sizes) != len(cell.sizes):
         return None
     if list(template.own) != list(cell.own) or other_packing(template, cell):
         return None
@@ -70,6 +73,8 @@ def alike(ours: Step, other: Step, same: dict[Operand, Operand]) -> bool:
             or list(ours.code.settings) != list(other.code.settings)
         )
     ):
+        return False
+    if refers(ours) != refers(other):
         return False
     return translated(ours.operands, same) == list(other.operands)
 

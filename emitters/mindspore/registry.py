@@ -7,7 +7,9 @@ from typing import TypeVar
 import onnx_ir as ir
 
 from ...compiler.ir import graph as ask
+from ...compiler.ir.dims import Size
 from ...compiler.ir.graph import Array
+from ...compiler.ir.sizes.analysis import Sizes
 from .code import Code, Literal, call
 
 T = TypeVar("T")
@@ -23,9 +25,15 @@ class CannotEmit(Exception):  # noqa: N818  it is the reason, not the error that
 
 @dataclass(frozen=True)
 class Op:
-    """A node as an emitter reads it."""
+    """A node as an emitter reads it.
+
+    Attributes:
+        node: The node.
+        known: What is known of the graph's sizes; None where all of them are numbers.
+    """
 
     node: ir.Node
+    known: Sizes | None = None
 
     def __getitem__(self, index: int) -> ir.Value:
         """Return an input that the operator demands."""
@@ -60,6 +68,32 @@ class Op:
         if numbers is None:
             raise CannotEmit(f"input {index} must be a constant")
         return numbers
+
+    def sizes(self, index: int) -> tuple[Size, ...]:
+        """Return an integer input, such as a shape, as numbers and expressions of dimensions."""
+        value = ask.operand(self.node, index)
+        found: tuple[Size, ...] | None = ask.integers(value)
+        if found is None and self.known is not None:
+            found = self.known.integers(value)
+        if found is None:
+            raise CannotEmit(f"input {index} must be a constant, or computed from shapes")
+        return found
+
+    def dims(self, index: int) -> tuple[Size, ...]:
+        """Return the shape of an input as numbers and expressions."""
+        return self._dims(self[index], f"input {index}")
+
+    def result_dims(self, index: int = 0) -> tuple[Size, ...]:
+        """Return the shape of an output as numbers and expressions."""
+        return self._dims(self.node.outputs[index], f"output {index}")
+
+    def _dims(self, value: ir.Value, what: str) -> tuple[Size, ...]:
+        found: tuple[Size, ...] | None = ask.shape_of(value)
+        if found is None and self.known is not None:
+            found = self.known.shape(value)
+        if found is None:
+            raise CannotEmit(f"the shape of {what} is not known")
+        return found
 
     def number(self, index: int) -> Literal:
         """Return the only element of a constant as it is written in source; None if it has more.

@@ -1,11 +1,16 @@
 """Source text of constructors and expressions."""
 
+import re
 import string
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from .classes import ClassBuilder, ClassDefinition, Required
-from .code import Argument, Symbol, literal
-from .construct import TUPLE, Absent, Construct, Tree, Variable
+from .code import Argument, Host, Symbol, literal
+from .construct import HOST, TUPLE, Absent, Construct, Tree, Variable
+
+TIGHT = r"[\w.]+|(max|min)\([^()]*\)"
+"""Text that needs no brackets within a product."""
 
 REPEAT = 3
 """So many equal elements in a row are written as a repetition."""
@@ -17,11 +22,18 @@ class TreeRenderer:
     Args:
         builder: Knows the classes that a tree calls.
         names: Source text of each variable.
+        sizes: Source text of each size that `construct` reads or is called with.
     """
 
-    def __init__(self, builder: ClassBuilder, names: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        builder: ClassBuilder,
+        names: Mapping[int, str],
+        sizes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._builder = builder
         self._names = names
+        self._sizes = sizes
 
     def text(self, tree: Tree) -> str:
         """Return a tree as one expression."""
@@ -32,6 +44,11 @@ class TreeRenderer:
                 return tree.text
             case Construct():
                 return self._construct(tree)
+            case Host():
+                return self._host(tree.function, tree.parts)
+            case tuple() if any(isinstance(item, Host) for item in tree):
+                items = ", ".join(map(self.text, tree))
+                return f"({items},)" if len(tree) == 1 else f"({items})"
             case Absent():
                 return "None"
             case _:
@@ -47,6 +64,9 @@ class TreeRenderer:
                     return f"nn.CellList({elements[0].removeprefix('*')})"
                 return f"nn.CellList([{', '.join(elements)}])"
             return f"{tree.function}({', '.join(elements)})"
+        if tree.function.startswith(HOST):
+            parts = [part for _, part in tree.arguments]
+            return self._host(tree.function.removeprefix(HOST), parts)
         if tree.function == TUPLE:
             items = ", ".join(self.text(item) for _, item in tree.arguments)
             return f"({items},)" if len(tree.arguments) == 1 else f"({items})"
@@ -58,6 +78,24 @@ class TreeRenderer:
             return f"{tree.function}({', '.join(arguments)})"
         arguments = self._layer_arguments(tree)
         return f"{tree.function}({', '.join(arguments)})"
+
+    def _host(self, function: str, parts: Sequence[Tree]) -> str:
+        """Return a size as Python computes it."""
+        if function in self._sizes:
+            return self._sizes[function]
+        texts = [self.text(part) for part in parts]
+        if function in ("max", "min"):
+            return f"{function}({', '.join(texts)})"
+        if function == "+":
+            signed = [t if t.startswith("-") else f"+{t}" for t in texts]
+            rest = "".join(f" {text[0]} {text[1:]}" for text in signed[1:])
+            return f"{texts[0]}{rest}"
+        tight = [t if re.fullmatch(TIGHT, t) else f"({t})" for t in texts]
+        if function == "*" and texts[0] == "-1":
+            return f"-{' * '.join(tight[1:])}"
+        if function == "*" and texts[0].startswith("-"):
+            return " * ".join([texts[0], *tight[1:]])
+        return f" {function} ".join(tight)
 
     def _run(self, run: Tree) -> list[str]:
         """Return equal elements of a sequence, many of them as a comprehension."""

@@ -6,8 +6,11 @@ import numpy as np
 import onnx_ir as ir
 
 from ...compiler.ir import graph as ask
+from ...compiler.ir.dims import Dim
 from ...compiler.ir.provenance import KEY
-from .code import Expression, Literal
+from ...compiler.ir.sizes.contents import Ratio
+from .code import Code, Expression, Layer, Literal
+from .registry import Op
 
 ELEMENTWISE = frozenset(
     [
@@ -69,6 +72,43 @@ def inline_scalars(code: Expression, node: ir.Node) -> Expression:
         settings=settings,
         slots=tuple(code.slot(i) for i in kept),
     )
+
+
+def inline_sizes(code: Code, op: Op) -> Code:
+    """Return code with sizes that elements are computed with as Python's numbers: `x * length`.
+
+    Nothing is to be computed of a tensor for them; another operand must give the element type.
+    """
+    if op.known is None or op.node.op_type not in ELEMENTWISE or isinstance(code, Layer):
+        return code
+    settings, template, kept = dict(code.settings), code.template, list[int]()
+    for index, value in enumerate(code.operands):
+        size = size_of(value, op)
+        others = [other for other in code.operands if size_of(other, op) is None]
+        typed = any(other.dtype == value.dtype and not ask.is_constant(other) for other in others)
+        if size is None or not typed:
+            kept.append(index)
+            continue
+        settings[f"size_{index}"] = size
+        template = template.replace(f"{{{index}}}", f"{{size_{index}}}")
+    if len(kept) == len(code.operands):
+        return code
+    for new, old in enumerate(kept):
+        template = template.replace(f"{{{old}}}", f"{{{new}}}")
+    operands = tuple(code.operands[i] for i in kept)
+    slots = tuple(code.slot(i) for i in kept)
+    return replace(code, template=template, operands=operands, settings=settings, slots=slots)
+
+
+def size_of(value: ir.Value, op: Op) -> Dim | None:
+    """Return a tensor of one element that is a size which is no number."""
+    content = op.known.content(value) if op.known is not None else None
+    if content is None or content.size != 1:
+        return None
+    element = content.reshape(-1)[0]
+    if isinstance(element, Ratio) and element.divisor == 1:
+        element = element.dividend
+    return element if isinstance(element, Dim) else None
 
 
 def python_scalar(value: ir.Value, operands: tuple[ir.Value, ...]) -> Literal:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
+from ...compiler.ir.dims import parse
 from .cells import Cell, Operand, Own, Step
+from .host import ARGUMENT, SIZE, refers, word_for
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
 
@@ -66,6 +68,7 @@ class Body:
         arguments: Name of each input.
         statements: In order; the last one returns.
         inlined: Values that stand as an expression in the statement that reads them.
+        sizes: Name of each size that is read of an input or handed over.
     """
 
     def __init__(self, cell: Cell, optional: Sequence[Step], root: bool) -> None:
@@ -77,6 +80,7 @@ class Body:
         self._choose_inlined()
         self.statements = self._statements()
         self.arguments = self._name_arguments(root)
+        self.sizes = self._name_sizes()
         self._name_targets()
 
     def is_optional(self, step: Step) -> bool:
@@ -169,6 +173,46 @@ class Body:
             )
         return names
 
+    def _name_sizes(self) -> dict[str, str]:
+        """Name the sizes that the steps read, as their symbols or axes are called."""
+        names: dict[str, str] = {}
+        taken = {*self.arguments.values(), *TAKEN}
+        handed = [f"{ARGUMENT} {i}" for i in range(len(self._cell.sizes))]
+        read = dict.fromkeys(name for step in self._cell.steps for name in refers(step))
+        for key in dict.fromkeys([*handed, *read]):
+            kind, index, *axis = key.split()
+            if kind == ARGUMENT:
+                wish = word_for(self._cell.sizes[int(index)], None, 1)
+            else:
+                value = self._cell.inputs[int(index)]
+                dim = None if value.shape is None else value.shape[int(axis[0])]
+                size = parse(dim.value) if isinstance(dim, ir.SymbolicDim) and dim.value else None
+                wish = word_for(0 if size is None else size, value, int(axis[0]))
+            names[key] = unique(identifier(wish, "size"), taken)
+            taken.add(names[key])
+        return names
+
+    def size_arguments(self) -> list[str]:
+        """Return the names of the sizes that the cell is called with."""
+        return [self.sizes[f"{ARGUMENT} {i}"] for i in range(len(self._cell.sizes))]
+
+    def readings(self) -> list[str]:
+        """Return the statements that read sizes of inputs: `batch, length, _ = x.shape`."""
+        axes: dict[ir.Value, dict[int, str]] = {}
+        for key, name in self.sizes.items():
+            kind, index, *axis = key.split()
+            if kind == SIZE:
+                axes.setdefault(self._cell.inputs[int(index)], {})[int(axis[0])] = name
+        lines: list[str] = []
+        for value, names in axes.items():
+            rank, text = len(value.shape or ()), f"{self.arguments[value]}.shape"
+            if len(names) == 1 and rank > 1:
+                lines += [f"{name} = {text}[{axis}]" for axis, name in names.items()]
+                continue
+            targets = ", ".join(names.get(axis, "_") for axis in range(rank))
+            lines.append(f"{targets}{',' if rank == 1 else ''} = {text}")
+        return lines
+
     def _name_targets(self) -> None:
         """Name results: `x` and `out` go on as long as their old value is done with."""
         last_read = {
@@ -181,7 +225,8 @@ class Body:
                 continue
             done = {name for name, value in holds.items() if last_read.get(value, -1) <= i}
             for value in statement.step.outputs:
-                name = self._target(statement.step, value, {*holds} - done)
+                held = {*holds, *self.sizes.values()} - done
+                name = self._target(statement.step, value, held)
                 done.discard(name)
                 holds[name] = value
                 self.names[value] = name

@@ -5,13 +5,16 @@ because something outside computes between them, they are taken into the parent.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import onnx_ir as ir
 
 from ...compiler.ir import graph as ask
 from ...compiler.ir.provenance import KEY, path_of, scope_of
+from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
+from .host import holds_size, localize, refers
 from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
 from .scalars import inline_scalars
@@ -35,11 +38,15 @@ class TreeBuilder:
     Args:
         graph: The lowered graph, its nodes in topological order.
         codes: The code of every node.
+        known: What is known of the graph's sizes; None where all of them are numbers.
     """
 
-    def __init__(self, graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:
+    def __init__(
+        self, graph: ir.Graph, codes: Mapping[ir.Node, Code], known: Sizes | None = None
+    ) -> None:
         self._graph = graph
         self._codes = codes
+        self._known = known
         self._root_class = ""
         self._chains = {node: self._chain(node) for node in graph}
         if not any(self._chains.values()):
@@ -77,6 +84,8 @@ class TreeBuilder:
             else:
                 for node in unit.nodes:
                     self._add_node(cell, node, unit.name)
+        if self._known is not None:
+            localize(cell, cell.inputs if depth else list(self._graph.inputs), self._known)
         if depth and len(cell.steps) > 1:  # the root is called with the graph's inputs
             pack_arguments(cell)
         name_nameless(cell)
@@ -138,7 +147,8 @@ class TreeBuilder:
         child = self._cell(unit.nodes, depth + 1, torch_class)
         name = self._free_name(cell, unit.name)
         cell.children[name] = child
-        cell.steps.append(Step(child.arguments, child.outputs, unit.nodes[-1], child=name))
+        node, sizes = unit.nodes[-1], tuple(child.sizes)
+        cell.steps.append(Step(child.arguments, child.outputs, node, child=name, sizes=sizes))
 
     def _add_node(self, cell: Cell, node: ir.Node, module: str) -> None:
         """Add one node: a layer as a child, an expression as a step."""
@@ -151,6 +161,8 @@ class TreeBuilder:
             cell.steps.append(Step(list(code.operands), outputs[:1], node, child=name))
             return
         code = inline_scalars(code, node)
+        if any(map(holds_size, code.settings.values())):
+            code = replace(code, cell=None)  # a layer is constructed before any size is known
         operands = [self._operand(cell, value, node) for value in code.operands]
         cell.steps.append(Step(operands, outputs[: code.outputs], node, code, module=module))
 
@@ -200,6 +212,8 @@ def pack_arguments(cell: Cell) -> None:
     """Take a Concat of all inputs, which nothing else reads, out of a cell's steps."""
     first = cell.steps[0]
     inputs = set(cell.inputs)
+    if any(refers(step) for step in cell.steps) or cell.sizes:
+        return  # the inputs that sizes are read of must have names
     if first.node.op_type != "Concat" or first.operands != cell.inputs or len(inputs) < 2:
         return
     if inputs & {*cell.outputs, *(operand for step in cell.steps[1:] for operand in step.operands)}:

@@ -4,8 +4,9 @@ import onnx_ir as ir
 
 from ...compiler.ir.dialect import NEWEST_OPSET, OPSET
 from ...compiler.ir.errors import ModelError
+from ...compiler.ir.graph import blaming
 from ..base import graph_pass
-from ..rewrite import Names, blaming
+from ..rewrite import Names
 from ..shapes.infer_shapes import infer
 from ..skeleton import nested
 from .form import Form

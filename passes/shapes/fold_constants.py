@@ -8,11 +8,11 @@ from typing import TypeVar
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, elements, is_constant, shape_of
+from ...compiler.ir.evaluate import EVALUATORS, evaluate, output_size
+from ...compiler.ir.graph import attribute, blaming, elements, is_constant, shape_of
 from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
 from ..base import graph_pass
-from ..rewrite import Names, Site, add_initializer, blaming, take_over, tensor_of
-from .evaluate import EVALUATORS, evaluate, output_size
+from ..rewrite import Names, Site, add_initializer, take_over, tensor_of
 from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
 from .splat import LAZY, VIEWS, Splat, lazily
 

@@ -3,10 +3,10 @@
 import onnx_ir as ir
 
 from ...compiler.ir.provenance import set_sources
+from ...compiler.ir.sizes.contents import numbers
+from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import graph_pass
 from ..rewrite import add_initializer, tensor_of
-from ..sizes.contents import numbers
-from ..sizes.inference import analyse, is_open
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"))

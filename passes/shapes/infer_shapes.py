@@ -8,11 +8,11 @@ import onnx.shape_inference
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import OPSET
+from ...compiler.ir.evaluate import output_size
 from ...compiler.ir.graph import constant, is_constant, shape_of
+from ...compiler.ir.sizes.inference import is_open, write_sizes
 from ..base import graph_pass
-from ..sizes.inference import is_open, write_sizes
 from ..skeleton import skeleton
-from .evaluate import output_size
 
 LONG = 2**16
 """Most elements that a constant may have to be followed from node to node."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
+from ...compiler.ir.evaluate import evaluate
 from ...compiler.ir.graph import Array, elements
 from ..rewrite import tensor_of
-from .evaluate import evaluate
 
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
 """Operators that move elements and change none."""

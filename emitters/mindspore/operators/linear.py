@@ -1,5 +1,6 @@
 """Matrix products."""
 
+from ....compiler.ir.dims import Size
 from ....compiler.ir.provenance import KEY, history_of, sources_of
 from ..code import (
     ATOM,
@@ -62,7 +63,7 @@ def bias_of(op: Op, out_channels: int) -> WeightSource | None:
 def product_and_sum(op: Op, beta: float) -> Code:
     """Return Gemm as an expression."""
     alpha, left, right = op.attr("alpha", 1.0), op.attr("transA", 0), op.attr("transB", 0)
-    check_inner(op, op.size(0, 0 if left else 1))
+    check_inner(op.dims(0)[0 if left else 1])
     template = f"{'{0}.T' if left else '{0}'} @ {'{1}.T' if right else '{1}'}"
     slots: tuple[int, ...] = (ATOM if left else PRODUCT, ATOM if right else PRODUCT + 1)
     operands, settings = (op[0], op[1]), dict[str, Literal]()
@@ -78,7 +79,7 @@ def product_and_sum(op: Op, beta: float) -> Code:
     return Expression(template, (*operands, op[2]), settings, SUM, slots)
 
 
-def check_inner(op: Op, size: int) -> None:
+def check_inner(size: Size) -> None:
     """Refuse a product over an empty axis; MindSpore 2.10 returns what lay in memory (PYNATIVE)."""
     if size == 0:
         raise CannotEmit("a matrix product over an empty axis")
@@ -87,7 +88,7 @@ def check_inner(op: Op, size: int) -> None:
 @emits("MatMul")
 def matmul(op: Op) -> Code:
     """MatMul-13, as numpy.matmul; by a constant matrix it is a layer."""
-    check_inner(op, op.size(0, -1))
+    check_inner(op.dims(0)[-1])
     if is_weight(op) and op.rank(1) == 2 and op.rank(0) > 1 and op.dtype.is_floating_point():
         weight = WeightSource(op[1], (("transpose", (1, 0)),))
         if 0 not in weight.shape:

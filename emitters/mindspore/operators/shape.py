@@ -1,8 +1,9 @@
 """Operators that give elements another shape, and compute nothing."""
 
-from ....compiler.ir.graph import axis_of, shape_of
+from ....compiler.ir.dims import Dim, Size
+from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Code, Expression, Layer, call
-from ..registry import CannotEmit, Op, emits
+from ..registry import Op, emits
 
 
 @emits("Identity")
@@ -19,7 +20,7 @@ def flatten(op: Op) -> Code:
     if axis == 1 and rank >= 2:
         cell = Layer("nn.Flatten", {}, (op[0],), word="flatten")
         return Expression("ops.flatten({0})", (op[0],), cell=cell, closes=True)
-    return reshaped(op, result_shape(op))
+    return reshaped(op, op.result_dims())
 
 
 @emits("Reshape")
@@ -28,26 +29,29 @@ def reshape(op: Op) -> Code:
 
     The batch stays open: where the first dimension is the input's own, it is written -1.
     """
-    shape = result_shape(op)
-    given = op.integers(1)
+    shape = op.result_dims()
+    given = op.sizes(1)
     if -1 in given and 0 not in shape:
         shape = tuple(-1 if size == -1 else known for size, known in zip(given, shape, strict=True))
     return reshaped(op, shape)
 
 
-def result_shape(op: Op) -> tuple[int, ...]:
-    """Return the shape of the output, all of it known."""
-    shape = shape_of(op.node.outputs[0])
-    if shape is None:
-        raise CannotEmit("the shape of the output is not known")
-    return shape
+def reshaped(op: Op, shape: tuple[Size, ...]) -> Expression:
+    """Return the input in another shape.
 
-
-def reshaped(op: Op, shape: tuple[int, ...]) -> Expression:
-    """Return the input in another shape; where that begins with the batch, it may be any."""
-    before = op.shape(0)
-    if -1 not in shape and 0 not in shape and len(shape) > 1 and shape[:1] == before[:1]:
-        shape = (-1, *shape[1:])
+    What is not to be computed is written -1: of several open sizes the one that is no symbol, of
+    known ones the batch, so that it may be any.
+    """
+    before = op.dims(0)
+    if -1 not in shape and 0 not in shape and len(shape) > 1:
+        computed = [i for i, size in enumerate(shape) if isinstance(size, Dim) and not size.symbol]
+        symbols = [i for i, size in enumerate(shape) if isinstance(size, Dim) and size.symbol]
+        free = computed[:1] or (symbols if len(symbols) == 1 else [])
+        if not free and not symbols and shape[:1] == before[:1]:
+            free = [0]
+        shape = tuple(-1 if i in free else size for i, size in enumerate(shape))
+    elif len(shape) == 1 and isinstance(shape[0], Dim):
+        shape = (-1,)
     return Expression("ops.reshape({0}, {shape})", (op[0],), {"shape": shape}, closes=True)
 
 
@@ -73,7 +77,7 @@ def unsqueeze(op: Op) -> Code:
 @emits("Squeeze")
 def squeeze(op: Op) -> Code:
     """Squeeze-24; without axes all dimensions of 1 go."""
-    shape = op.shape(0)
+    shape = op.dims(0)
     axes = op.integers(1) if op.has(1) else tuple(i for i, dim in enumerate(shape) if dim == 1)
     if not axes:
         return Expression("{0}", (op[0],))
@@ -85,11 +89,11 @@ def squeeze(op: Op) -> Code:
 def expand(op: Op) -> Code:
     """Expand-13 to a known shape; the input's own dimensions may be the larger ones."""
     return Expression(
-        "ops.broadcast_to({0}, {shape})", (op[0],), {"shape": result_shape(op)}, closes=True
+        "ops.broadcast_to({0}, {shape})", (op[0],), {"shape": op.result_dims()}, closes=True
     )
 
 
 @emits("Tile")
 def tile(op: Op) -> Code:
     """Tile-13."""
-    return Expression("ops.tile({0}, {repeats})", (op[0],), {"repeats": op.integers(1)})
+    return Expression("ops.tile({0}, {repeats})", (op[0],), {"repeats": op.sizes(1)})

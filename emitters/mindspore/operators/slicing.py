@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ....compiler.ir.dims import Size
 from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Code, Expression, Literal
 from ..registry import CannotEmit, Op, emits
@@ -21,11 +22,11 @@ class Cut:
         written: Start and end as the model has them, where Python reads them so: -1 for the last.
     """
 
-    start: int
-    end: int
+    start: Size
+    end: Size
     step: int
-    size: int
-    written: tuple[int, int]
+    size: Size
+    written: tuple[Size, Size]
 
     @property
     def is_whole(self) -> bool:
@@ -33,8 +34,29 @@ class Cut:
         return (self.start, self.end, self.step) == (0, self.size, 1)
 
 
-def read_cut(start: int, end: int, step: int, size: int) -> Cut:
+def open_cut(start: Size, end: Size, step: int, size: Size) -> Cut:
+    """Return a cut of an axis of which the size, or a bound, is not known in numbers.
+
+    Python brings bounds that lie beyond the axis to its ends, as ONNX does.
+    """
+    far = 2**31 - 1
+    if step == -1 and start == -1 and isinstance(end, int) and end < -far:
+        return Cut(0, size, 1, size, (0, size))
+    if step < 0:
+        raise CannotEmit("Slice backwards from a bound, of an axis whose size is not known")
+    last = size if isinstance(end, int) and end >= far else end
+    if step > 1:
+        if isinstance(last, int) and last < 0:
+            last = size + last
+        if isinstance(start, int) and start < 0:
+            start = size + start
+    return Cut(start, last, step, size, (start, last))
+
+
+def read_cut(start: Size, end: Size, step: int, size: Size) -> Cut:
     """Return a cut as ONNX defines it, its bounds counted from the front and within the axis."""
+    if not (isinstance(start, int) and isinstance(end, int) and isinstance(size, int)):
+        return open_cut(start, end, step, size)
     first, last = (bound + size if bound < 0 else bound for bound in (start, end))
     if step > 0:
         first, last = (min(max(bound, 0), size) for bound in (first, last))
@@ -56,8 +78,8 @@ def slice_(op: Op) -> Code:
     MindSpore 2.10: the gradient of x[::-1] is 0, and that of x[:, 1:4:2] raises an error
     (StridedSliceGrad … out of bounds).
     """
-    shape = op.shape(0)
-    starts, ends = op.integers(1), op.integers(2)
+    shape = op.dims(0)
+    starts, ends = op.sizes(1), op.sizes(2)
     axes = op.integers(3) if op.has(3) else tuple(range(len(starts)))
     steps = op.integers(4) if op.has(4) else (1,) * len(starts)
     cuts = [read_cut(0, size, 1, size) for size in shape]
@@ -96,7 +118,7 @@ def indices(cuts: list[Cut]) -> tuple[str, dict[str, Literal]]:
     for axis, cut in enumerate(cuts[: last + 1]):
         suffix = f"_{axis}" if several else ""
         part = ":"
-        if cut.start:
+        if cut.start != 0:
             settings[f"start{suffix}"] = cut.written[0]
             part = f"{{start{suffix}}}:"
         if cut.end != cut.size:
@@ -113,20 +135,26 @@ def pad(op: Op) -> Code:
     ops.pad counts from the last axis, as torch does, and leaves out axes that are not padded. A
     negative pad is a slice: in MindSpore 2.10 its gradient is wrong in PYNATIVE.
     """
-    shape, pads = op.shape(0), op.integers(1)
+    shape, pads = op.dims(0), op.sizes(1)
     rank = len(shape)
     axes = tuple(axis_of(a, rank) for a in op.integers(3)) if op.has(3) else tuple(range(rank))
-    starts, ends = [0] * rank, [0] * rank
+    starts: list[Size] = [0] * rank
+    ends: list[Size] = [0] * rank
     for i, axis in enumerate(axes):
         starts[axis], ends[axis] = pads[i], pads[len(axes) + i]
     cuts = [
-        read_cut(max(-before, 0), after if after < 0 else size, 1, size)
+        read_cut(
+            -before if is_negative(before) else 0, after if is_negative(after) else size, 1, size
+        )
         for before, after, size in zip(starts, ends, shape, strict=True)
     ]
     index, settings = indices(cuts)
     template = f"{{0}}{index}"
-    sides = [(max(before, 0), max(after, 0)) for before, after in zip(starts, ends, strict=True)]
-    if not any(map(any, sides)):
+    sides = [
+        (0 if is_negative(before) else before, 0 if is_negative(after) else after)
+        for before, after in zip(starts, ends, strict=True)
+    ]
+    if all(side == (0, 0) for side in sides):
         return Expression(template, (op[0],), settings, slots=(ATOM,))
     mode = op.attr("mode", "constant")
     count = padded_axes(sides, constant=mode == "constant")
@@ -144,11 +172,16 @@ def pad(op: Op) -> Code:
     return Expression(template, (op[0],), settings, slots=(ATOM,) if index else ())
 
 
-def padded_axes(sides: list[tuple[int, int]], *, constant: bool) -> int:
+def is_negative(pad: Size) -> bool:
+    """Tell whether a pad takes elements away; one that is an expression never does."""
+    return isinstance(pad, int) and pad < 0
+
+
+def padded_axes(sides: list[tuple[Size, Size]], *, constant: bool) -> int:
     """Return of how many axes, counted from the last, ops.pad is told the pads.
 
     Where it repeats elements MindSpore 2.10 wants all axes but one or two.
     """
     rank = len(sides)
-    count = rank - next(axis for axis, side in enumerate(sides) if any(side))
+    count = rank - next(axis for axis, side in enumerate(sides) if side != (0, 0))
     return count if constant else max(count, rank - 2)

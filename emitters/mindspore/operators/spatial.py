@@ -1,5 +1,6 @@
 """Operators on images: blocks of pixels to channels and back, another size."""
 
+from ....compiler.ir.dims import Size
 from ..code import Argument, Code, Expression, Layer, Literal, literal
 from ..registry import CannotEmit, Op, emits
 
@@ -36,12 +37,25 @@ def resize(op: Op) -> Code:
     """Resize-19 as PyTorch's interpolate does it; `lower_resize` has written out the others."""
     mode, rank = op.attr("mode", "nearest"), op.rank(0)
     corners = RESIZES.get((mode, op.attr("coordinate_transformation_mode", "half_pixel")))
-    if corners is None or not op.has(3) or op.has(2) or rank not in LINEAR:
+    if corners is None or op.attr("antialias", 0) or rank not in LINEAR:
         raise CannotEmit("Resize with antialias, of few or many axes, or to a computed size")
-    size: dict[str, Literal] = {"size": op.integers(3)[2:]}
+    size: dict[str, Literal] = {"size": resized(op, mode)}
     how = {"mode": LINEAR[rank], **corners} if mode == "linear" else {}
     text = "".join(f", {name}={literal(value)}" for name, value in how.items())
     arguments: dict[str, Argument] = {**size, **how}
     layer = Layer("nn.Upsample", arguments, (op[0],), {}, UPSAMPLE, positional=1, word="upsample")
     template = f"ops.interpolate({{0}}, {{size}}{text})"
     return Expression(template, (op[0],), size, cell=layer, closes=True)
+
+
+def resized(op: Op, mode: str) -> tuple[Size, ...]:
+    """Return the size of the result, if its ratio to the input's is the scale."""
+    floors = mode != "nearest" or op.attr("nearest_mode", "round_prefer_floor") == "floor"
+    if op.has(2):
+        scales = op.constant(2).tolist()
+        if not floors or scales[:2] != [1, 1] or any(int(scale) != scale for scale in scales):
+            raise CannotEmit("Resize by a scale that is no whole number, of an open size")
+        return op.result_dims()[2:]
+    if not op.has(3) or (not floors and op.known is not None):
+        raise CannotEmit("Resize of an open size that rounds to the nearest pixel")
+    return op.sizes(3)[2:]

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import onnx_ir as ir
 
-from ...compiler.ir.dims import Size, substitute
-from ...compiler.ir.provenance import FIXED
+from ..dims import Size, substitute
+from ..provenance import FIXED
 from . import computing, layout
 from .analysis import Sizes, is_dynamic, resolve, stored
 

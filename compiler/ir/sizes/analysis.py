@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.dims import (
+from ..dims import (
     LEAST,
     Dim,
     Size,
@@ -19,8 +19,7 @@ from ...compiler.ir.dims import (
     symbol,
     symbols,
 )
-from ...compiler.ir.graph import attribute, constant, is_constant
-from ..rewrite import blaming
+from ..graph import attribute, blaming, constant, is_constant
 from .contents import MOST, Content, Element, compute, content_of, sizes, vector
 
 Dims: TypeAlias = tuple[Size, ...]

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from ...compiler.ir.dims import Size
-from ...compiler.ir.graph import attribute, axis_of
+from ..dims import Size
+from ..graph import attribute, axis_of
 from .analysis import Partial, Site, shapes
 from .contents import Ratio
 from .layout import broadcast

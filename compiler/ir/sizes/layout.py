@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...compiler.ir.dims import Dim, Size, cancelled, exact_quotient, extreme, is_less, product
-from ...compiler.ir.graph import attribute, axis_of
+from ..dims import Dim, Size, cancelled, exact_quotient, extreme, is_less, product
+from ..graph import attribute, axis_of
 from .analysis import Dims, Partial, Site, shapes
 
 Shapes = Sequence[Partial | None]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onnx2ms.passes.shapes.evaluate import EVALUATORS, evaluate
+from onnx2ms.compiler.ir.evaluate import EVALUATORS, evaluate
 
 FLOATS = np.asarray([[-2.5, 0.0, 3.25], [7.0, -0.5, 1.5]], np.float32)
 WHOLE = np.asarray([[-7, 2, 9], [4, -3, 8]], np.int64)

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ...compiler.ir.dims import Dim, Size, extreme, is_equal, is_less, remainder
-from ...compiler.ir.graph import Array, attribute, numpy_type
-from ..shapes.evaluate import EVALUATORS, evaluate, output_size
+from ..dims import Dim, Size, extreme, is_equal, is_less, remainder
+from ..evaluate import EVALUATORS, evaluate, output_size
+from ..graph import Array, attribute, numpy_type
 
 Content: TypeAlias = npt.NDArray[np.object_]
 

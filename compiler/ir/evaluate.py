@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import Array, attribute, axis_of, elements, numpy_type
+from .graph import Array, attribute, axis_of, elements, numpy_type
 
 Operands = Sequence[Array | None]
 Evaluator = Callable[[ir.Node, Operands], Array]

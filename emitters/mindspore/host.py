@@ -1,0 +1,143 @@
+"""Sizes in a cell: read of the shapes of what it is called with, or handed to it as numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from ...compiler.ir.dims import Dim, Extreme, Factor, Monomial, Quotient, Size, symbols
+from ...compiler.ir.sizes.analysis import Sizes, is_dynamic
+from .cells import Cell, Step
+from .code import Host, Literal
+from .registry import CannotEmit
+
+SIZE, ARGUMENT = "size", "argument"
+
+
+def localize(cell: Cell, inputs: Sequence[ir.Value], known: Sizes) -> None:
+    """Write the sizes in a cell's steps as what `construct` computes.
+
+    What the shapes of the inputs do not tell becomes an argument of the cell, and so a size in the
+    step of the cell around that calls it.
+
+    Args:
+        cell: The cell.
+        inputs: What it is called with.
+        known: The sizes of the graph.
+    """
+    reader = Reader(cell, inputs, known)
+    for step in cell.steps:
+        if step.code is not None and any(map(holds_size, step.code.settings.values())):
+            settings = {name: reader.literal(v) for name, v in step.code.settings.items()}
+            step.code = replace(step.code, settings=settings)
+        step.sizes = tuple(reader.literal(size) for size in step.sizes)
+
+
+class Reader:
+    """Tells how a cell computes a size.
+
+    Args:
+        cell: The cell; sizes that its inputs do not tell are added to its own.
+        inputs: What it is called with.
+        known: The sizes of the graph.
+    """
+
+    def __init__(self, cell: Cell, inputs: Sequence[ir.Value], known: Sizes) -> None:
+        self._cell = cell
+        self._places: dict[Size, Host] = {}
+        for index, value in enumerate(inputs):
+            for axis, size in enumerate(known.shape(value) or ()):
+                if isinstance(size, Dim):
+                    self._places.setdefault(size, Host(f"{SIZE} {index} {axis}"))
+
+    def literal(self, value: Literal) -> Literal:
+        """Return a constant with each size in it as an expression."""
+        if isinstance(value, tuple):
+            return tuple(self.literal(item) for item in value)
+        return self.size(value) if isinstance(value, Dim) else value
+
+    def size(self, size: Size) -> Literal:
+        """Return how a size is computed."""
+        found = self._computed(size)
+        if found is not None:
+            return found
+        assert isinstance(size, Dim), "numbers are computed as they are"
+        if is_dynamic(size):
+            raise CannotEmit(f"the size {size} depends on data")
+        if size not in self._cell.sizes:
+            self._cell.sizes.append(size)
+        return Host(f"{ARGUMENT} {self._cell.sizes.index(size)}")
+
+    def _computed(self, size: Size) -> Literal:
+        """Return a size as an expression of what is at hand, or None."""
+        if isinstance(size, int):
+            return size
+        if size in self._places:
+            return self._places[size]
+        terms: list[Literal] = []
+        for monomial, coefficient in sorted(size.terms, key=lambda term: term[1] < 0):
+            term = self._term(monomial, coefficient)
+            if term is None:
+                return None
+            terms.append(term)
+        return terms[0] if len(terms) == 1 else Host("+", tuple(terms))
+
+    def _term(self, monomial: Monomial, coefficient: int) -> Literal:
+        factors: list[Literal] = [] if coefficient == 1 and monomial else [coefficient]
+        for factor in monomial:
+            found = self._factor(factor)
+            if found is None:
+                return None
+            factors.append(found)
+        return factors[0] if len(factors) == 1 else Host("*", tuple(factors))
+
+    def _factor(self, factor: Factor) -> Literal:
+        match factor:
+            case str():
+                return self._places.get(Dim((((factor,), 1),)))
+            case Quotient():
+                if (whole := self._places.get(Dim((((factor,), 1),)))) is not None:
+                    return whole
+                parts = [self._computed(factor.dividend), self._computed(factor.divisor)]
+                function = "//"
+            case Extreme():
+                parts = [self._computed(size) for size in factor.sizes]
+                function = factor.function
+        return None if None in parts else Host(function, tuple(parts))
+
+
+def holds_size(value: Literal) -> bool:
+    """Tell whether a constant holds a size that is an expression."""
+    if isinstance(value, tuple):
+        return any(map(holds_size, value))
+    return isinstance(value, Dim | Host)
+
+
+def references(value: Literal) -> Iterator[str]:
+    """Yield the sizes of inputs, and arguments, that a constant is computed from, in order."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from references(item)
+    elif isinstance(value, Host):
+        if value.function.startswith((SIZE, ARGUMENT)):
+            yield value.function
+        for part in value.parts:
+            yield from references(part)
+
+
+def refers(step: Step) -> list[str]:
+    """Return the sizes of inputs, and arguments, that a step reads, in order."""
+    return [name for value in step.settings.values() for name in references(value)]
+
+
+def word_for(size: Size, value: ir.Value | None, axis: int) -> str:
+    """Return what a person calls a size: the symbol, or what its axis holds."""
+    if isinstance(size, Dim) and size.symbol:
+        return size.symbol
+    rank = len(value.shape) if value is not None and value.shape is not None else 0
+    if rank == 4 and axis > 1:
+        return "height" if axis == 2 else "width"
+    if axis == 0:
+        return "batch"
+    names = symbols(size)
+    return next(iter(names)) if len(names) == 1 and rank == 3 else "length" if axis == 1 else "size"
