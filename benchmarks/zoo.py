@@ -95,7 +95,9 @@ def run(entry: Any, archive: Path, options: argparse.Namespace) -> Result:
             strip(model)
         file = folder / f"{entry['id']}.onnx"
         onnx.save(model, file)
-        np.savez(folder / "inputs.npz", **zoo.inputs(entry))
+        bindings = [None, *range(len(entry["bindings"]))] if entry["dynamic"] else [None]
+        for number, binding in enumerate(bindings):
+            np.savez(folder / f"inputs{number}.npz", **zoo.inputs(entry, binding))
         return convert(entry, file, folder, options)
 
 
@@ -107,12 +109,13 @@ def convert(
     Args:
         entry: Tells its `id` and `exporter`.
         file: The model.
-        folder: Where to work; it holds the inputs, `inputs.npz`.
+        folder: Where to work; it holds the inputs, an .npz file for each call.
         options: Of the command line.
         shapes: Shapes of its inputs, as the command line of onnx2ms takes them.
     """
     words = [word for shape in shapes for word in ("--shape", shape)]
-    command = onnx2ms(file, folder / "out", "--inputs", str(folder / "inputs.npz"), *words)
+    words += [word for call in sorted(folder.glob("*.npz")) for word in ("--inputs", str(call))]
+    command = onnx2ms(file, folder / "out", *words)
     cost = measure([*command, "--no-verify"], folder)
     proof = cost if options.no_verify or cost.status else measure(command, folder)
     problem = proof.log.strip().partition("\n")[0] if proof.status else ""
@@ -241,6 +244,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--group", action="append", default=[], help="one of the index's groups")
     parser.add_argument("--static", action="store_true", help="those without dynamic dimensions")
+    parser.add_argument("--dynamic", action="store_true", help="those with dynamic dimensions")
     parser.add_argument("--stripped", action="store_true", help="without what tells of modules")
     options = parser.parse_args()
     entries = [
@@ -248,6 +252,7 @@ def main() -> None:
         for entry in zoo.select(zoo.load_index(options.archive), options.ids)
         if (not options.group or entry.get("group", "cnn") in options.group)
         and not (options.static and entry["dynamic"])
+        and not (options.dynamic and not entry["dynamic"])
     ]
     tasks = [partial(run, entry, options.archive, options) for entry in entries]
     report_all(tasks, options.jobs)

@@ -19,6 +19,7 @@ from .settings import Format, Verify
 
 Flag = Annotated[bool, Parameter(show_default=False)]
 Names = Annotated[tuple[str, ...], Parameter(show_default=False)]
+Paths = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 
 app = App(
     name="onnx2ms",
@@ -38,7 +39,7 @@ def convert(
     shape: Names = (),
     outputs: Names = (),
     weights: Format = "ckpt",
-    inputs: Path | None = None,
+    inputs: Paths = (),
     verify: Verify | None = None,
     no_verify: Flag = False,
     tolerance: float = 1e-5,
@@ -59,7 +60,8 @@ def convert(
         shape: Shape of an input, NAME:D,D,… or, of the only one, D,D,…: numbers or names.
         outputs: Values to end the network at, NAME,NAME,….
         weights: Format of the weights.
-        inputs: An .npz file of arrays to prove it on, one an input; made from a seed if not given.
+        inputs: An .npz file of arrays to prove it on, one an input, for each call of the network;
+            made from a seed if not given.
         verify: Modes of MindSpore to prove it in; both if not given.
         no_verify: Same as --verify none.
         tolerance: Largest max|a-b| / max|b| of a float32 output.
@@ -79,7 +81,7 @@ def convert(
             shapes=parse_shapes(shape),
             outputs=[name for names in outputs for name in names.split(",")] or None,
             weights=weights,
-            inputs=inputs,
+            inputs=list(inputs) or None,
             verify=_modes(verify, no_verify=no_verify),
             tolerance=tolerance,
             dump=dump,

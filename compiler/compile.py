@@ -17,6 +17,7 @@ from .importer.load import Imported, load_model
 from .ir.errors import quoted
 from .ir.graph import Array
 from .settings import Settings
+from .verify.bindings import sample_bindings
 from .verify.inputs import check_inputs, load_inputs, make_inputs
 
 
@@ -50,7 +51,7 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
         name = quoted(settings.model_name or imported.name, 200)[1:-1]
         checker = None
         if settings.check_passes:
-            checker = PassChecker(imported.model, arrays(imported.model.graph, settings))
+            checker = PassChecker(imported.model, arrays(imported.model.graph, settings)[0])
     with clock.part("rewrite"):
         dump = None if settings.dump is None else Dump(Path(settings.dump))
         if dump is not None:
@@ -69,14 +70,17 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
     return Compiled(imported, name, passes, unchecked, emission)
 
 
-def arrays(graph: ir.Graph, settings: Settings) -> dict[str, Array]:
-    """Return the arrays to run a graph on: the user's, or made up from what it does.
+def arrays(graph: ir.Graph, settings: Settings) -> list[dict[str, Array]]:
+    """Return the arrays to call a graph with: the user's, or made up from what it does.
+
+    One dictionary a call; a graph with open dimensions is called at two sizes.
 
     Raises:
         UsageError: They do not fit, or nothing can be made up.
     """
-    if settings.inputs is None:
-        return make_inputs(graph)
-    if isinstance(settings.inputs, Mapping):
-        return check_inputs(settings.inputs, graph)
-    return load_inputs(Path(settings.inputs), graph)
+    if not settings.inputs:
+        return [make_inputs(graph, binding) for binding in sample_bindings(graph)]
+    return [
+        check_inputs(item, graph) if isinstance(item, Mapping) else load_inputs(Path(item), graph)
+        for item in settings.inputs
+    ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeGuard
 
 import onnx
 from google.protobuf.message import EncodeError  # type: ignore[import-untyped]
@@ -29,6 +30,7 @@ from .verify.verify import Verification, repeat_command, verify_folder
 
 AnyModel = AnyPath | bytes | onnx.ModelProto
 Progress = Callable[[str], None]
+Inputs = AnyPath | Mapping[str, Array]
 
 
 def convert(
@@ -40,7 +42,7 @@ def convert(
     weights: Format = "ckpt",
     verify: Verify = "both",
     tolerance: float = 1e-5,
-    inputs: AnyPath | Mapping[str, Array] | None = None,
+    inputs: Inputs | Sequence[Inputs] | None = None,
     dump: AnyPath | None = None,
     force: bool = False,
     check_passes: bool = False,
@@ -57,7 +59,8 @@ def convert(
         weights: Format of the weights, "ckpt" or "safetensors".
         verify: Modes to prove the network in: "both", "pynative", "graph" or "none".
         tolerance: Largest max|a-b| / max|b| of a float32 or float64 output.
-        inputs: Arrays by input to prove it on, or an .npz file; None: made from a seed.
+        inputs: Arrays by input to prove it on, or an .npz file of them; a list of these calls the
+            network with each in turn; None: made from a seed, for open dimensions at two sizes.
         dump: Folder to write the graph to after every stage.
         force: Whether a folder that is not empty is replaced.
         check_passes: Whether the graph is run before and after every pass.
@@ -74,12 +77,17 @@ def convert(
             is the finished one.
     """
     names = [outputs] if isinstance(outputs, str) else outputs
+    calls = [] if inputs is None else [inputs] if _is_one(inputs) else list(inputs)
     settings = Settings(
-        shapes or {}, names, weights, verify, tolerance, inputs, dump, check_passes, model_name
+        shapes or {}, names, weights, verify, tolerance, calls, dump, check_passes, model_name
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:
         return _run(file, output, settings, repeat, force=force, clock=Clock(progress))
+
+
+def _is_one(inputs: Inputs | Sequence[Inputs]) -> TypeGuard[Inputs]:
+    return isinstance(inputs, (str, os.PathLike, Mapping))
 
 
 def default_folder(model: AnyPath) -> Path:
@@ -154,8 +162,10 @@ def _folder(
     if output is None:
         return _scratch()
     dump = None if settings.dump is None else Path(settings.dump)
-    needed = {"the model": file, "the inputs": settings.inputs_file, "the dump": dump}
+    needed = {"the model": file, "the dump": dump}
     existing = {name: path for name, path in needed.items() if path is not None}
+    names = (f"the inputs {i}" if i else "the inputs" for i, _ in enumerate(settings.inputs_files))
+    existing |= dict(zip(names, settings.inputs_files, strict=False))
     return output_folder(output, force=force, needed=existing)
 
 
@@ -215,14 +225,16 @@ def _moved(verification: Verification, folder: Path, target: Path) -> Verificati
 
 def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str | None:
     """Return the command that does the same again; None where there are no files to name."""
-    if not isinstance(model, (str, os.PathLike)) or isinstance(settings.inputs, Mapping):
+    if not isinstance(model, (str, os.PathLike)):
+        return None
+    if len(settings.inputs_files) < len(settings.inputs):
         return None
     return repeat_command(
         Path(model),
         default_folder(model) if output is None else Path(output),
         shapes=settings.shapes,
         outputs=settings.outputs or (),
-        inputs=settings.inputs_file,
+        inputs=settings.inputs_files,
         weights=settings.weights,
         modes=settings.modes,
         tolerance=settings.tolerance,

@@ -221,9 +221,9 @@ def _options(settings: Settings) -> Options:
 
 def _given(settings: Settings) -> str | None:
     """Return which arrays the network was proved on."""
-    if settings.inputs_file is not None:
-        return str(settings.inputs_file)
-    return None if settings.inputs is None else "arrays"
+    if settings.inputs_files:
+        return ", ".join(map(str, settings.inputs_files))
+    return "arrays" if settings.inputs else None
 
 
 def _source(emission: Emission) -> Source:

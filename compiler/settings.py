@@ -28,7 +28,8 @@ class Settings:
         weights: Format of the checkpoint.
         verify: In which modes the network is proved.
         tolerance: Error that a float32 output may have.
-        inputs: The arrays to verify on, or an .npz file of them; None: they are made up.
+        inputs: The arrays to verify on, or .npz files of them, one for each call of the network;
+            none: they are made up.
         dump: Folder for the graph after every stage.
         check_passes: Whether the graph is run before and after every pass.
         model_name: Name of the model in source and report; None: the file's.
@@ -39,7 +40,7 @@ class Settings:
     weights: Format
     verify: Verify
     tolerance: float
-    inputs: "AnyPath | Mapping[str, Array] | None"
+    inputs: "Sequence[AnyPath | Mapping[str, Array]]"
     dump: AnyPath | None
     check_passes: bool
     model_name: str | None
@@ -72,9 +73,9 @@ class Settings:
         return () if self.verify == "none" else (self.verify,)
 
     @property
-    def inputs_file(self) -> Path | None:
-        """The file of the arrays to verify on, if they come from one."""
-        return Path(self.inputs) if isinstance(self.inputs, (str, os.PathLike)) else None
+    def inputs_files(self) -> list[Path]:
+        """The files of the arrays to verify on, if they come from files."""
+        return [Path(item) for item in self.inputs if isinstance(item, (str, os.PathLike))]
 
     @property
     def weights_file(self) -> str:

@@ -48,7 +48,7 @@ class Job(TypedDict):
         weights: The checkpoint to load; empty: the one that the module finds itself.
         traced: Whether the module is instrumented and returns a trace beside its outputs.
         inputs: The file with the elements of the inputs.
-        stored: Where they stand in it.
+        stored: Where they stand in it, for each call of the network with other inputs.
         outputs: The file to write the elements of the outputs to.
         result: The JSON file to write, a `Result`; it is written anew at each stage.
     """
@@ -58,7 +58,7 @@ class Job(TypedDict):
     weights: str
     traced: bool
     inputs: str
-    stored: list[Stored]
+    stored: list[list[Stored]]
     outputs: str
     result: str
 
@@ -95,10 +95,13 @@ class Result(TypedDict):
     """What came of a job.
 
     Attributes:
-        stage: What it did last: "import", "build", "first call", "second call", "write", "done".
+        stage: What it did last: "import", "build", "first call", "second call",
+            "other sizes", "write", "done".
         seconds: By stage.
         peak_memory: Bytes.
-        types: Of what the network returned, one entry an output; "Tensor" where all is well.
+        types: Of what the network returned, one entry an output of each call; "Tensor" where all
+            is well.
+        compilations: How often GRAPH mode compiled the network.
         stored: Where the arrays stand in the file of outputs, those of the outputs first.
         trace: What the other arrays are, in the order in which they were computed.
         aliases: Paths of cells that are reached by several, to the one in `trace`.
@@ -109,6 +112,7 @@ class Result(TypedDict):
     seconds: dict[str, float]
     peak_memory: int
     types: list[str]
+    compilations: int
     stored: list[Stored]
     trace: list[Traced]
     aliases: dict[str, str]
@@ -122,6 +126,7 @@ def no_result() -> Result:
         "seconds": {},
         "peak_memory": 0,
         "types": [],
+        "compilations": 0,
         "stored": [],
         "trace": [],
         "aliases": {},
@@ -183,7 +188,13 @@ class Run:
         net = module.build_model(*([job["weights"]] if job["weights"] else []))
         if job["traced"]:
             self.result["aliases"] = prepare(net, module, ms.nn)
-        inputs = [ms.Tensor(read_array(Path(job["inputs"]), stored)) for stored in job["stored"]]
+        calls = [
+            [ms.Tensor(read_array(Path(job["inputs"]), stored)) for stored in call]
+            for call in job["stored"]
+        ]
+        if job["mode"] == "graph" and not job["traced"] and hasattr(module, "dynamic_inputs"):
+            net.set_inputs(*module.dynamic_inputs())
+        inputs, *others = calls
         self.stage("first call")
         returned = net(*inputs)
         if job["traced"]:
@@ -195,6 +206,10 @@ class Run:
         self.stage("second call")
         for output in outputs_of(net(*inputs)):
             as_array(output)
+        for other in others:
+            self.stage("other sizes")
+            self._keep_outputs(net(*other))
+        self.result["compilations"] = len(net.compile_cache)  # none in PYNATIVE mode
 
     def _keep_outputs(self, returned: object) -> None:
         for output in outputs_of(returned):

@@ -53,7 +53,7 @@ def diagnose(
     weights = next((f for n in WEIGHTS if (f := module.with_name(n)).exists()), None)
 
     def start(mode: Mode) -> Child:
-        return runner.start_traced(instrumented.source, mode, weights)
+        return runner.start_traced(instrumented.source, mode, weights, case.call)
 
     def trace(mode: Mode, child: Child) -> Trace:
         return Trace(mode, child.wait(), instrumented, places, source)

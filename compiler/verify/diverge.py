@@ -60,6 +60,7 @@ class Case:
         inputs: One array an input.
         expected: The model's outputs by name.
         tolerance: That of float32.
+        call: Which call of the network it is.
     """
 
     lowered: ir.Model
@@ -67,6 +68,7 @@ class Case:
     inputs: Mapping[str, Array]
     expected: Mapping[str, Array]
     tolerance: float
+    call: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,25 @@
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
+from ..ir.dims import Dim, Size, evaluate, symbols
 from ..ir.errors import UsageError, quoted
-from ..ir.graph import Array, numpy_type, shape_of
+from ..ir.graph import Array, numpy_type
+from ..ir.sizes.analysis import stored
 from .signals import Floats, picture, sound
 from .uses import Use, uses_of
 
 
-def make_inputs(graph: ir.Graph, *, seed: int = 0) -> dict[str, Array]:
+def make_inputs(
+    graph: ir.Graph, binding: Mapping[str, int] = MappingProxyType({}), *, seed: int = 0
+) -> dict[str, Array]:
     """Make up one array for every input of a graph, the same for the same graph and seed.
 
     Each has its own stream of chance, so that one more input does not change the others. Token
@@ -24,7 +29,8 @@ def make_inputs(graph: ir.Graph, *, seed: int = 0) -> dict[str, Array]:
     only, and what goes into Log or Sqrt is positive; all else is normally distributed.
 
     Args:
-        graph: Its inputs have known shapes; initializers among them are not inputs.
+        graph: Initializers among its inputs are not inputs.
+        binding: A number for each symbol of their shapes.
         seed: Any integer from 0.
 
     Returns:
@@ -34,7 +40,7 @@ def make_inputs(graph: ir.Graph, *, seed: int = 0) -> dict[str, Array]:
         UsageError: A shape is not bound, or nothing can be made up for an element type.
     """
     return {
-        value.name or "": _make(value, np.random.default_rng([seed, _stream(value)]))
+        value.name or "": _make(value, binding, np.random.default_rng([seed, _stream(value)]))
         for value in inputs_of(graph)
     }
 
@@ -77,12 +83,13 @@ def check_inputs(
         UsageError: They are other arrays than the graph takes.
     """
     values = {value.name or "": value for value in inputs_of(graph)}
+    binding: dict[str, int] = {}
     problems = [f"there is no input {quoted(name)}" for name in arrays if name not in values]
     problems += [f"no array for {quoted(name)}" for name in values if name not in arrays]
     checked: dict[str, Array] = {}
     for name, value in values.items():
         if name in arrays:
-            checked[name], problem = _checked(arrays[name], value)
+            checked[name], problem = _checked(arrays[name], value, binding)
             problems += [problem] if problem else []
     if problems:
         expected = "\n".join(f"  {quoted(name)}: {describe(v)}" for name, v in values.items())
@@ -111,23 +118,38 @@ def _stream(value: ir.Value) -> int:
     return zlib.crc32((value.name or "").encode("utf-8", "surrogatepass"))
 
 
-def _checked(array: Array, value: ir.Value) -> tuple[Array, str]:
-    """Return an array of a file in its own type, and what is wrong with it."""
-    if value.dtype is None or value.shape is None:
+def _checked(array: Array, value: ir.Value, binding: dict[str, int]) -> tuple[Array, str]:
+    """Return an array of a file in its own type, and what is wrong with it.
+
+    The sizes of symbols are noted: they must be the same in all arrays.
+    """
+    dims = stored(value)
+    if value.dtype is None or dims is None:
         return array, ""
-    dtype, bound = numpy_type(value.dtype), shape_of(value)
+    dtype = numpy_type(value.dtype)
     # NumPy stores types that it does not know, such as bfloat16, as bare bytes.
     if dtype.kind == "V" and array.dtype.kind == "V" and array.dtype.itemsize == dtype.itemsize:
         array = array.view(dtype)
     if array.dtype != dtype:
         return array, f"{quoted(value.name or '')} is {array.dtype.name}, not {dtype.name}"
-    if array.shape != bound:
+    if len(array.shape) != len(dims) or not all(map(_fits(binding), array.shape, dims)):
         return array, f"{quoted(value.name or '')} has shape {list(array.shape)}"
     return array, ""
 
 
-def _make(value: ir.Value, rng: np.random.Generator) -> Array:
-    shape, dtype, name = shape_of(value), value.dtype, quoted(value.name or "")
+def _fits(binding: dict[str, int]) -> Callable[[int, Size | None], bool]:
+    """Return a function that tells whether a number can be a size; it binds symbols."""
+
+    def fits(number: int, size: Size | None) -> bool:
+        if isinstance(size, Dim) and size.symbol:
+            return binding.setdefault(size.symbol, number) == number
+        return not isinstance(size, int) or size == number
+
+    return fits
+
+
+def _make(value: ir.Value, binding: Mapping[str, int], rng: np.random.Generator) -> Array:
+    shape, dtype, name = _bound(value, binding), value.dtype, quoted(value.name or "")
     if shape is None:
         message = f"cannot make up input {name}: its shape {describe(value)} is not bound"
         raise UsageError(message, help="bind it with --shape, or give the arrays with --inputs")
@@ -146,6 +168,14 @@ def _make(value: ir.Value, rng: np.random.Generator) -> Array:
         numbers = _floats(value.name or "", shape, rng, uses)
     array: Array = _in_domain(numbers, uses).astype(numpy_type(dtype))
     return array
+
+
+def _bound(value: ir.Value, binding: Mapping[str, int]) -> tuple[int, ...] | None:
+    """Return the shape of an input with numbers for symbols; None if it is not known."""
+    dims = stored(value)
+    if dims is None or any(dim is None or symbols(dim) - binding.keys() for dim in dims):
+        return None
+    return tuple(evaluate(dim, binding) for dim in dims if dim is not None)
 
 
 def _integers(

@@ -16,7 +16,7 @@ from typing import Literal, Self, cast
 from ..ir.errors import quoted
 from ..ir.graph import Array
 from . import child
-from .child import Job, Result, no_result, read_array, store
+from .child import Job, Result, Stored, no_result, read_array, store
 
 Mode = Literal["pynative", "graph"]
 
@@ -60,17 +60,17 @@ class Runner:
     """Runs one network in child processes, at most one of a mode at a time.
 
     Args:
-        inputs: What the network is called with, in order.
+        inputs: What the network is called with, in order, for each call.
         timeout: Seconds that a child may take.
     """
 
-    def __init__(self, inputs: Sequence[Array], *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, inputs: Sequence[Sequence[Array]], *, timeout: float = TIMEOUT) -> None:
         """Store the inputs for the children."""
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="onnx2ms-", ignore_cleanup_errors=True)
         self._root = Path(self._folder.name)
         with (self._root / "inputs").open("wb") as file:
-            self._stored = store(file, inputs)
+            self._stored = [store(file, call) for call in inputs]
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -90,17 +90,23 @@ class Runner:
 
     def start(self, model: Path, mode: Mode) -> "Child":
         """Start a child on a module as it was written."""
-        return self._start(mode, model, None)
+        return self._start(mode, model, None, self._stored)
 
-    def start_traced(self, source: str, mode: Mode, weights: Path | None) -> "Child":
-        """Start a child on an instrumented source."""
+    def start_traced(self, source: str, mode: Mode, weights: Path | None, call: int = 0) -> "Child":
+        """Start a child on an instrumented source, with the inputs of one call."""
         model = self._root / f"traced_{mode}" / "model.py"
         model.parent.mkdir(exist_ok=True)
         model.write_text(source, encoding="utf-8")
-        return self._start(mode, model, weights, traced=True)
+        return self._start(mode, model, weights, [self._stored[call]], traced=True)
 
     def _start(
-        self, mode: Mode, model: Path, weights: Path | None, *, traced: bool = False
+        self,
+        mode: Mode,
+        model: Path,
+        weights: Path | None,
+        stored: list[list[Stored]],
+        *,
+        traced: bool = False,
     ) -> "Child":
         # MindSpore writes rank_0/, kernel_meta/ and more into the working folder.
         folder = Path(tempfile.mkdtemp(prefix=f"{mode}-", dir=self._root))
@@ -110,7 +116,7 @@ class Runner:
             "weights": str(weights.absolute()) if weights else "",
             "traced": traced,
             "inputs": str(self._root / "inputs"),
-            "stored": self._stored,
+            "stored": stored,
             "outputs": str(folder / "outputs"),
             "result": str(folder / "result.json"),
         }

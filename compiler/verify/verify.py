@@ -4,7 +4,7 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -32,8 +32,9 @@ class ModeResult:
         failure: Why it could not be run to its end, with the line of the module; else empty.
         first_divergence: Where it first computes something else, if that was found.
         explanation: What is known where it was not found; else empty.
-        seconds: By stage: import, build, first call, second call.
+        seconds: By stage: import, build, first call, second call, other sizes.
         peak_memory: Bytes of the child process.
+        compilations: How often GRAPH mode compiled it, whatever the sizes.
     """
 
     mode: Mode
@@ -43,6 +44,7 @@ class ModeResult:
     explanation: str
     seconds: Mapping[str, float]
     peak_memory: int
+    compilations: int = 0
 
     @property
     def verified(self) -> bool:
@@ -95,7 +97,7 @@ def verify_folder(
     *,
     model: Path,
     lowered: ir.Model,
-    inputs: Mapping[str, Array],
+    inputs: Sequence[Mapping[str, Array]],
     source_map: Sequence[Place],
     modes: Sequence[Mode] = ("pynative", "graph"),
     tolerance: float = FLOAT,
@@ -112,7 +114,7 @@ def verify_folder(
         model: The ONNX file, as the user gave it.
         lowered: The graph that was emitted. Its outputs name what to compare; its weights may
             stand in files in the model's folder.
-        inputs: One array an input of the graph.
+        inputs: For each call one array an input of the graph.
         source_map: Where the module computes the graph's values, in topological order.
         modes: Any of "pynative" and "graph".
         tolerance: Error that float32 and float64 may have; float16 and bfloat16 keep their own,
@@ -125,20 +127,29 @@ def verify_folder(
     """
     module, reads = folder / "model.py", source_of(model)
     names = [value.name or "" for value in lowered.graph.outputs]
-    with Runner([inputs[v.name or ""] for v in inputs_of(lowered.graph)], timeout=timeout) as run:
+    order = [value.name or "" for value in inputs_of(lowered.graph)]
+    with Runner([[call[name] for name in order] for call in inputs], timeout=timeout) as run:
         children = {mode: run.start(module, mode) for mode in modes}
-        reference = run_reference(reads, inputs, names)
-        expected = reference.outputs
-        own = cache(lambda: noise(reads, inputs, expected))
+        references = [run_reference(reads, call, names) for call in inputs]
+        reference = next((r for r in references if not r.engine), references[0])
         outcomes = {mode: child.wait() for mode, child in children.items()}
-        results = {
-            mode: compare_outputs(outcome, expected, tolerance, own)
-            for mode, outcome in outcomes.items()
-        }
+        results: dict[Mode, tuple[OutputResult, ...]] = dict.fromkeys(modes, ())
+        for number, (call, told) in enumerate(zip(inputs, references, strict=True)):
+            own = cache(partial(noise, reads, call, told.outputs))
+            for mode, outcome in outcomes.items():
+                results[mode] += compare_outputs(outcome, told.outputs, tolerance, own, call=number)
         wrong: list[Mode] = [mode for mode in modes if _is_wrong(outcomes[mode], results[mode])]
         diagnoses: Mapping[Mode, Diagnosis] = {}
         if reference.engine and wrong:
-            case = Case(lowered, model.absolute().parent, inputs, expected, tolerance)
+            at = _first_wrong(outcomes[wrong[0]], results[wrong[0]], len(names))
+            case = Case(
+                lowered,
+                model.absolute().parent,
+                inputs[at],
+                references[at].outputs,
+                tolerance,
+                at,
+            )
             diagnoses = diagnose(run, wrong, case, module, source_map, original=source)
     return Verification(
         reference.engine,
@@ -147,11 +158,12 @@ def verify_folder(
             ModeResult(
                 mode=mode,
                 outputs=results[mode],
-                failure=_failure(outcomes[mode], module, len(names)),
+                failure=_failure(outcomes[mode], module, len(names), len(inputs)),
                 first_divergence=diagnoses[mode].divergence if mode in diagnoses else None,
                 explanation=diagnoses[mode].explanation if mode in diagnoses else "",
                 seconds=outcomes[mode].result["seconds"],
                 peak_memory=outcomes[mode].result["peak_memory"],
+                compilations=outcomes[mode].result["compilations"],
             )
             for mode in modes
         ),
@@ -164,7 +176,7 @@ def repeat_command(
     *,
     shapes: Mapping[str, Sequence[int | str]] | None = None,
     outputs: Sequence[str] = (),
-    inputs: Path | None = None,
+    inputs: Sequence[Path] = (),
     weights: str = "ckpt",
     modes: Sequence[Mode] = ("pynative", "graph"),
     tolerance: float = FLOAT,
@@ -176,7 +188,7 @@ def repeat_command(
         output: Folder to write; it is exchanged.
         shapes: Dimensions by input.
         outputs: Values to compute instead of the model's outputs.
-        inputs: File of arrays to verify on.
+        inputs: Files of arrays to verify on.
         weights: "ckpt" or "safetensors".
         modes: The modes that failed.
         tolerance: That of float32.
@@ -186,26 +198,33 @@ def repeat_command(
         text = ",".join(map(str, dims))
         words += ["--shape", f"{name}:{text}" if name else text]
     words += ["--outputs", ",".join(outputs)] if outputs else []
-    words += ["--inputs", str(inputs)] if inputs else []
+    words += [word for file in inputs for word in ("--inputs", str(file))]
     words += ["--weights", weights] if weights != "ckpt" else []
     words += ["--verify", modes[0]] if len(modes) == 1 else []
     words += ["--tolerance", f"{tolerance:g}"] if tolerance != FLOAT else []
     return shlex.join(words)
 
 
+def _first_wrong(outcome: Outcome, results: Sequence[OutputResult], outputs: int) -> int:
+    """Return the number of the first call that failed or computed something else."""
+    wrong = [result.call for result in results if not result.passed]
+    return wrong[0] if wrong else len(outcome.result["types"]) // max(outputs, 1)
+
+
 def _is_wrong(outcome: Outcome, results: Sequence[OutputResult]) -> bool:
     """Tell whether there may be a first value that differs: it ran, at least up to there."""
-    called = outcome.result["stage"] in ("first call", "second call", "done")
+    called = outcome.result["stage"] in ("first call", "second call", "other sizes", "done")
     raised = outcome.result["failure"] is not None and called
     return raised or any(not output.passed for output in results)
 
 
-def _failure(outcome: Outcome, module: Path, outputs: int) -> str:
+def _failure(outcome: Outcome, module: Path, outputs: int, calls: int) -> str:
     """Say why a mode has no outputs to compare, with the line of the module."""
     if not outcome.failure:
         returned = len(outcome.result["types"])
-        if returned == outputs:
+        if returned == outputs * calls:
             return ""
+        returned //= calls
         return f"construct returned {count(returned, 'output')}, the model has {outputs}"
     if not outcome.line:
         return outcome.failure

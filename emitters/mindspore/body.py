@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from .cells import Own, Step
+from .cells import Guard, Own, Step
 from .classes import ClassBuilder, ClassDefinition
 from .code import ATOM
 from .layout import OPEN, fit
@@ -51,6 +51,8 @@ class BodyWriter:
             text = f"ops.cat(features, axis={texts['axis']})"
             lines += fit(8, f"{name} = {self._marks.add(text, Marked(self._definition, packed))}")
         lines += [f"        {line}" for line in self._body.readings()]
+        for guard in self._cell.guards:
+            lines += self._guard(guard)
         for statement in self._body.statements:
             if statement.step is not None and self._body.is_loop(statement.step):
                 lines += self._loop(statement.step, statement.targets[0])
@@ -91,6 +93,18 @@ class BodyWriter:
         call = self._marks.add(f"{element}({', '.join(operands)})", marked)
         lines = fit(12, f"{target} = {call}")
         return [*before, f"        for {element} in self.{step.child}:", *lines]
+
+    def _guard(self, guard: Guard) -> list[str]:
+        """Return a check of the sizes that the network is called with."""
+        size, other = self._renderer.text(guard.size), self._renderer.text(guard.other)
+        left = size if size.isidentifier() else f"({size})"
+        wrong = {
+            "at most": f"{size} > {other}",
+            "a multiple of": f"{left} % {other} != 0",
+        }.get(guard.relation, f"{size} != {other}")
+        must = " ".join(filter(None, ["must be", guard.relation, other]))
+        text = f'raise ValueError(f"{size} {must}, not {{{size}}}")'
+        return [*fit(8, f"if {wrong}:"), *fit(12, text)]
 
     def _lines(self, statement: Statement) -> list[str]:
         """Return a statement; a change that an object may do without stands under an `if`."""

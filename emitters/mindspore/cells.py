@@ -19,6 +19,21 @@ class Own:
 Operand = ir.Value | Own
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What a network demands of the sizes of its inputs.
+
+    Attributes:
+        size: The size.
+        relation: "at most", "a multiple of" or "" for equal.
+        other: What it is compared with.
+    """
+
+    size: Literal
+    relation: str
+    other: Literal
+
+
 @dataclass(eq=False)
 class Step:
     """One operator or one call of a child, in the body of a cell.
@@ -63,6 +78,7 @@ class Cell:
         children: Cells by attribute; `blocks.0` is element 0 of the list `blocks`.
         own: Parameters and constants that it holds itself, by attribute.
         sizes: Sizes that it is called with, behind the inputs, since it cannot read them there.
+        guards: What must hold of the inputs' sizes; of the root alone.
         packed: The Concat that joins all its arguments to its only input, as in DenseNet's
             layers; None if the arguments are the inputs.
         loop: How a list of cells is run, "chain" or "growing" (loops.py); empty for other cells.
@@ -77,6 +93,7 @@ class Cell:
     children: dict[str, "Cell"] = field(default_factory=dict[str, "Cell"])
     own: dict[str, WeightSource] = field(default_factory=dict[str, WeightSource])
     sizes: list[Dim] = field(default_factory=list[Dim])
+    guards: list[Guard] = field(default_factory=list[Guard])
     packed: Step | None = None
     loop: str = ""
 

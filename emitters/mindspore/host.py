@@ -56,6 +56,10 @@ class Reader:
             return tuple(self.literal(item) for item in value)
         return self.size(value) if isinstance(value, Dim) else value
 
+    def told(self, size: Size) -> Literal:
+        """Return how a size is computed of the inputs' shapes alone, or None."""
+        return self._computed(size)
+
     def size(self, size: Size) -> Literal:
         """Return how a size is computed."""
         found = self._computed(size)

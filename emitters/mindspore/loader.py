@@ -1,4 +1,10 @@
-"""`build_model`, the same in every generated module."""
+"""`build_model`, the same in every generated module, and `dynamic_inputs`."""
+
+from collections.abc import Sequence
+
+import onnx_ir as ir
+
+from .dtypes import mindspore_dtype
 
 LOADER = '''
 def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
@@ -37,3 +43,25 @@ def loader(root_class: str, weights_file: str, *, weights: bool) -> list[str]:
     extra = ', format="safetensors"' if weights_file.endswith(".safetensors") else ""
     text = LOADER.replace("FORMAT", extra).replace("ROOT_CLASS", root_class)
     return text.strip("\n").split("\n")
+
+
+DYNAMIC = '''
+def dynamic_inputs() -> tuple[ms.Tensor, ...]:
+    """Shapes for GRAPH mode: `net.set_inputs(*dynamic_inputs())` compiles once for all sizes."""
+    return (
+        INPUTS,
+    )
+'''
+
+
+def dynamic_inputs(inputs: Sequence[ir.Value]) -> list[str]:
+    """Return the lines of `dynamic_inputs`; none where every dimension is a number."""
+    texts: list[str] = []
+    for value in inputs:
+        dims = ["None" if not isinstance(dim, int) else str(dim) for dim in value.shape or ()]
+        dtype = mindspore_dtype(value.dtype or ir.DataType.FLOAT)
+        texts.append(f"ms.Tensor(shape=[{', '.join(dims)}], dtype={dtype})")
+    if not any("None" in text for text in texts):
+        return []
+    text = DYNAMIC.replace("INPUTS", ",\n        ".join(texts))
+    return ["", "", *text.strip("\n").split("\n")]

@@ -9,7 +9,7 @@ from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Require
 from .clusters import Cluster
 from .construct import variables
 from .layout import bare, fit, place_marks
-from .loader import loader
+from .loader import dynamic_inputs, loader
 from .naming import TAKEN, unique
 from .places import SEQUENCE, Marked, Marks
 from .render import TreeRenderer
@@ -64,6 +64,7 @@ class SourceWriter:
             "",
             "",
             *loader(self.root_class, self._options.weights_file, weights=has_weights),
+            *dynamic_inputs(graph.inputs),
         ]
         source, spans = place_marks("\n".join(lines) + "\n")
         return source, self._marks.places(spans, graph)

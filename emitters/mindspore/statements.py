@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.dims import parse
 from .cells import Cell, Operand, Own, Step
-from .host import ARGUMENT, SIZE, refers, word_for
+from .host import ARGUMENT, SIZE, references, refers, word_for
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
 
@@ -178,7 +178,9 @@ class Body:
         names: dict[str, str] = {}
         taken = {*self.arguments.values(), *TAKEN}
         handed = [f"{ARGUMENT} {i}" for i in range(len(self._cell.sizes))]
-        read = dict.fromkeys(name for step in self._cell.steps for name in refers(step))
+        demanded = [size for guard in self._cell.guards for size in (guard.size, guard.other)]
+        names_read = [name for size in demanded for name in references(size)]
+        read = [*names_read, *(name for step in self._cell.steps for name in refers(step))]
         for key in dict.fromkeys([*handed, *read]):
             kind, index, *axis = key.split()
             if kind == ARGUMENT:

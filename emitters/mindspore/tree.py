@@ -14,6 +14,7 @@ from ...compiler.ir.provenance import KEY, path_of, scope_of
 from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
+from .guards import guards
 from .host import holds_size, localize, refers
 from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
@@ -86,6 +87,8 @@ class TreeBuilder:
                     self._add_node(cell, node, unit.name)
         if self._known is not None:
             localize(cell, cell.inputs if depth else list(self._graph.inputs), self._known)
+            if not depth:
+                cell.guards = guards(list(self._graph.inputs), self._known)
         if depth and len(cell.steps) > 1:  # the root is called with the graph's inputs
             pack_arguments(cell)
         name_nameless(cell)

@@ -20,13 +20,14 @@ def split(op: Op) -> Code:
     """Split-18: parts of given sizes, or of one size, the last of them smaller."""
     axis, count = op.attr("axis", 0), len(op.node.outputs)
     size = op.dims(0)[axis]
+    part: Literal
     if isinstance(size, int):
         chunk = math.ceil(size / count)
         even = tuple(min(chunk, max(size - i * chunk, 0)) for i in range(count))
         sizes = op.sizes(1) if op.has(1) else even
         part = chunk if sizes == even and 0 not in even else sizes
     else:
-        chunk = -1 * (-1 * size // count)  # GRAPH must know how many parts there are
-        part = op.sizes(1) if op.has(1) else (*[chunk] * (count - 1), size - (count - 1) * chunk)
+        whole = -1 * (-1 * size // count)  # GRAPH must know how many parts there are
+        part = op.sizes(1) if op.has(1) else (*[whole] * (count - 1), size - (count - 1) * whole)
     settings: dict[str, Literal] = {"size": part, "axis": axis}
     return Expression("ops.split({0}, {size}, axis={axis})", (op[0],), settings, outputs=count)
