@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeGuard
 
 import onnx
 from google.protobuf.message import EncodeError  # type: ignore[import-untyped]
@@ -77,17 +76,15 @@ def convert(
             is the finished one.
     """
     names = [outputs] if isinstance(outputs, str) else outputs
-    calls = [] if inputs is None else [inputs] if _is_one(inputs) else list(inputs)
+    calls: list[Inputs] = []
+    if inputs is not None:
+        calls = [inputs] if isinstance(inputs, (str, os.PathLike, Mapping)) else [*inputs]
     settings = Settings(
         shapes or {}, names, weights, verify, tolerance, calls, dump, check_passes, model_name
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:
         return _run(file, output, settings, repeat, force=force, clock=Clock(progress))
-
-
-def _is_one(inputs: Inputs | Sequence[Inputs]) -> TypeGuard[Inputs]:
-    return isinstance(inputs, (str, os.PathLike, Mapping))
 
 
 def default_folder(model: AnyPath) -> Path:

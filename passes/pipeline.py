@@ -13,6 +13,7 @@ from .fuse.fuse_flatten import fuse_flatten
 from .lower.explicit_window import explicit_window
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
+from .lower.lower_log import lower_log
 from .lower.lower_lp_pool import lower_lp_pool
 from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
@@ -94,6 +95,7 @@ STAGES: tuple[Stage, ...] = (
             lower_output_padding,
             lower_pad_mode,
             lower_resize,
+            lower_log,
             lower_negative_indices,
             lower_indices,
             lower_variadic,

@@ -2,8 +2,9 @@
 
 A size is an int or a `Dim`, a polynomial whose variables are symbols (`batch`) and quotients
 rounded down (`height // 32`). Two sizes are equal if their normal forms are. Every symbol stands
-for a size of at least 1, one whose name begins with an underscore for any. Written as text, a `Dim` is a Python expression, and is read back from it:
-so sizes travel in the graph as ONNX's dim_param.
+for a size of at least 1, one whose name begins with an underscore for any. Written as text, a
+`Dim` is a Python expression, and is read back from it: so sizes travel in the graph as ONNX's
+dim_param.
 """
 
 import ast
@@ -370,7 +371,8 @@ def _factor_range(factor: Factor) -> Range:
 def _without_quotients(size: Size, *, lower: bool) -> Size:
     """Return a size that is never larger (`lower`), or never smaller.
 
-    Since a - 6 <= 7 * (a // 7) <= a. Only quotients whose coefficient is a multiple of the divisor are taken out.
+    Since a - 6 <= 7 * (a // 7) <= a. Only quotients whose coefficient is a multiple of the divisor
+    are taken out.
     """
     total: Size = 0
     for monomial, coefficient in _terms(size):

@@ -73,7 +73,7 @@ def lower_pool_pads(graph: ir.Graph) -> int:
         if node.domain or node.op_type not in ("MaxPool", "AveragePool") or len(node.outputs) > 1:
             continue
         axes = _axes(node)
-        if axes is not None and not _is_expressible(axes):
+        if axes is not None and (not _is_expressible(axes) or _loses_rank(node, axes)):
             lowered += _lower(Site(node, names), axes)
     return lowered
 
@@ -87,6 +87,16 @@ def _is_expressible(axes: Sequence[Axis]) -> bool:
     return all(axis.before == axis.after <= axis.kernel // 2 for axis in axes)
 
 
+def _loses_rank(node: ir.Node, axes: Sequence[Axis]) -> bool:
+    """Tell whether MindSpore would no longer know the rank of a MaxPool's result.
+
+    nn.MaxPool2d (2.10) pads by a pool of three dimensions and squeezes: of an input whose sizes are
+    open GRAPH mode then has no rank, which ops.interpolate and others ask for.
+    """
+    padded = any(axis.before or axis.after for axis in axes)
+    return node.op_type == "MaxPool" and padded and shape_of(operand(node, 0)) is None
+
+
 def _lower(site: Site, axes: Sequence[Axis]) -> bool:
     node, source = site.node, site[0]
     dtype = source.dtype if source is not None else None
@@ -97,7 +107,8 @@ def _lower(site: Site, axes: Sequence[Axis]) -> bool:
     if dtype is None or (not static and (ceil or (average and not include))):
         return False
     tight = [axis.tight() for axis in axes]
-    if _is_expressible(tight) and not (average and include and ceil):
+    fits = _is_expressible(tight) and not _loses_rank(node, tight)
+    if fits and not (average and include and ceil):
         _set_pads(node, tight)
         return True
     if average and (ceil or not include):

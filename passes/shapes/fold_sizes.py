@@ -6,7 +6,7 @@ from ...compiler.ir.provenance import set_sources
 from ...compiler.ir.sizes.contents import numbers
 from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import graph_pass
-from ..rewrite import add_initializer, tensor_of
+from ..rewrite import Names, add_initializer, tensor_of
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"))
@@ -18,7 +18,7 @@ def fold_sizes(graph: ir.Graph) -> int:
     """
     if not is_open(graph):
         return 0
-    sizes = analyse(graph)
+    sizes, names = analyse(graph), Names(graph)
     folded = 0
     for node in list(graph):
         for value in node.outputs:
@@ -27,7 +27,8 @@ def fold_sizes(graph: ir.Graph) -> int:
             array = numbers(sizes.content(value), value.dtype)
             if array is None:
                 continue
-            name, value.name = value.name or "", None
+            name = value.name or ""
+            value.name = names.fresh(f"{name}_computed")  # the node goes with what else is dead
             constant = add_initializer(graph, name, tensor_of(array))
             set_sources(constant, [name])
             value.replace_all_uses_with(constant)

@@ -2,7 +2,8 @@
 
 A case is a text file `cases/<pass>/<case>.txt`: comments, a model, a line `----- after -----`, and
 the model that is expected, or the word `unchanged`. A comment `with: infer_shapes` names passes to
-run before; `no reference: …` says why no runtime can run the model before.
+run before; `sizes: batch=2` gives numbers for the symbols of the inputs; `no reference: …` says why
+no runtime can run the model before.
 """
 
 from pathlib import Path
@@ -15,7 +16,6 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from onnx2ms.compiler.ir.dialect import IR_VERSION
-from onnx2ms.compiler.ir.graph import shape_of
 from onnx2ms.passes.check import relative_error
 from onnx2ms.passes.pipeline import STAGES
 
@@ -33,7 +33,8 @@ def test_case(file):
         run(PASSES[name], model)
     expected = None if after == "unchanged" else ir.from_onnx_text(after)
     form = spell(model)
-    inputs = None if "no reference" in notes else seeded(model)
+    sizes = dict(pair.split("=") for pair in notes.get("sizes", "").replace(",", " ").split())
+    inputs = None if "no reference" in notes else seeded(model, sizes)
     values = None if inputs is None else compute(model, inputs)
 
     changes = run(item, model)
@@ -123,13 +124,14 @@ def compare_types(model, expected):
                 assert (value.dtype, value.shape) == (want.dtype, want.shape), value.name
 
 
-def seeded(model):
+def seeded(model, sizes):
     rng = np.random.default_rng(0)
-    return {value.name: array_for(value, rng) for value in model.graph.inputs}
+    return {value.name: array_for(value, sizes, rng) for value in model.graph.inputs}
 
 
-def array_for(value, rng):
-    shape, dtype = shape_of(value), value.dtype
+def array_for(value, sizes, rng):
+    shape = [dim if isinstance(dim, int) else int(sizes[dim.value]) for dim in value.shape]
+    dtype = value.dtype
     if dtype is ir.DataType.BOOL:
         return np.asarray(rng.random(shape) < 0.5)
     if dtype.is_integer():

@@ -256,7 +256,7 @@ def stored(value: ir.Value) -> Partial | None:
 
 
 def merged(here: Partial | None, there: Partial | None) -> Partial | None:
-    """Return what is known of a shape from the graph and from a rule: numbers before expressions."""
+    """Return what is known of a shape from graph and rule: numbers go before expressions."""
     if here is None or there is None or len(here) != len(there):
         return there if here is None else here
     return tuple(
