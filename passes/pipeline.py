@@ -10,6 +10,14 @@ from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .fuse.fuse_flatten import fuse_flatten
+from .fuse.fuse_gelu import fuse_gelu
+from .fuse.fuse_glu import fuse_glu
+from .fuse.fuse_group_norm import fuse_group_norm
+from .fuse.fuse_hard_sigmoid import fuse_hard_sigmoid
+from .fuse.fuse_hard_swish import fuse_hard_swish
+from .fuse.fuse_mish import fuse_mish
+from .fuse.fuse_softplus import fuse_softplus
+from .fuse.fuse_swish import fuse_swish
 from .lower.explicit_window import explicit_window
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
@@ -30,8 +38,9 @@ from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
+from .shapes.join_reshapes import join_reshapes
+from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
-from .skeleton import nested
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -70,6 +79,8 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
+            reshape_gather,
+            join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_zero_bias,  # after folding: made-up zeros are constants by now
             drop_dead,  # last: what the others have left behind
@@ -78,7 +89,19 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "fuse",
-        (fuse_flatten,),  # before emission, which would write the batch as a number
+        (
+            fuse_flatten,  # before emission, which would write the batch as a number
+            fuse_group_norm,
+            fuse_gelu,
+            fuse_glu,
+            fuse_softplus,
+            fuse_mish,  # of a Softplus
+            fuse_swish,
+            fuse_hard_sigmoid,
+            fuse_hard_swish,  # of a HardSigmoid
+            fold_constants,  # parameters that have been given another shape
+            drop_dead,  # shapes that nobody reads any more
+        ),
     ),
     Stage(
         "lower",
@@ -200,10 +223,8 @@ def _run_stage(
 def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassRecord]) -> PassRecord:
     """Run a pass over the main graph and every subgraph."""
     started = time.perf_counter()
-    changes = 0
     try:
-        for graph in nested(model.graph):
-            changes += item(graph)
+        changes = item.run_on(model)
     except Onnx2msError:
         raise
     except Exception as error:
