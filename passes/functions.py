@@ -28,6 +28,42 @@ DEFINITIONS: dict[str, str] = {
         product = MatMul (x, weight)
         y = Add (product, bias)
     }""",
+    # torch.nn.functional.pixel_unshuffle; SpaceToDepth has the channels of a pixel together
+    "PixelUnshuffle": """<blocksize> (x) => (y) {
+        depth = SpaceToDepth <blocksize: int = @blocksize> (x)
+        block = Constant <value_int: int = @blocksize> ()
+        axis = Constant <value_ints = [0]> ()
+        area = Mul (block, block)
+        pixels = Unsqueeze (area, axis)
+        batch = Shape <start = 0, end = 1> (x)
+        sizes = Shape <start = 2> (depth)
+        rest = Constant <value_ints = [-1]> ()
+        parts = Concat <axis = 0> (batch, pixels, rest, sizes)
+        apart = Reshape (depth, parts)
+        together = Transpose <perm = [0, 2, 1, 3, 4]> (apart)
+        whole = Concat <axis = 0> (batch, rest, sizes)
+        y = Reshape (together, whole)
+    }""",
+    # torch.std, torch.var
+    "StandardDeviation": """<axes, correction, keepdims> (x) => (y) {
+        variance = onnx2ms.Variance <axes: ints = @axes, correction: int = @correction,
+                                     keepdims: int = @keepdims> (x)
+        y = Sqrt (variance)
+    }""",
+    "Variance": """<axes, correction, keepdims> (x) => (y) {
+        axis = Constant <value_ints: ints = @axes> ()
+        mean = ReduceMean (x, axis)
+        centered = Sub (x, mean)
+        square = Mul (centered, centered)
+        sum = ReduceSum <keepdims: int = @keepdims> (square, axis)
+        shape = Shape (x)
+        sizes = Gather (shape, axis)
+        count = ReduceProd <keepdims = 0> (sizes)
+        correction = Constant <value_int: int = @correction> ()
+        freedom = Sub (count, correction)
+        divisor = CastLike (freedom, x)
+        y = Div (sum, divisor)
+    }""",
 }
 """By operator: attributes, inputs, outputs and body, as ONNX text."""
 
@@ -43,5 +79,5 @@ def declare(model: ir.Model, operators: Iterable[str]) -> None:
 @cache
 def _definition(name: str) -> onnx.FunctionProto:
     """Return the definition of an operator."""
-    header = f'<domain: "{DOMAIN}", opset_import: ["": {OPSET}]>'
+    header = f'<domain: "{DOMAIN}", opset_import: ["": {OPSET}, "{DOMAIN}": {VERSION}]>'
     return onnx.parser.parse_function(f"{header} {name} {DEFINITIONS[name]}")

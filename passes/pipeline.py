@@ -15,9 +15,14 @@ from .fuse.fuse_glu import fuse_glu
 from .fuse.fuse_group_norm import fuse_group_norm
 from .fuse.fuse_hard_sigmoid import fuse_hard_sigmoid
 from .fuse.fuse_hard_swish import fuse_hard_swish
+from .fuse.fuse_layer_norm import fuse_layer_norm
+from .fuse.fuse_linear import fuse_linear
 from .fuse.fuse_mish import fuse_mish
+from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
+from .fuse.fuse_rms_norm import fuse_rms_norm
 from .fuse.fuse_softplus import fuse_softplus
 from .fuse.fuse_swish import fuse_swish
+from .fuse.fuse_variance import fuse_variance
 from .lower.explicit_window import explicit_window
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
@@ -33,6 +38,7 @@ from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
 from .shapes.drop_dead import drop_dead
+from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
 from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
@@ -79,6 +85,7 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
+            drop_expand,
             reshape_gather,
             join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
@@ -91,7 +98,12 @@ STAGES: tuple[Stage, ...] = (
         "fuse",
         (
             fuse_flatten,  # before emission, which would write the batch as a number
+            fuse_linear,
+            fuse_layer_norm,
+            fuse_rms_norm,
             fuse_group_norm,
+            fuse_variance,  # of what is no normalization
+            fuse_pixel_shuffle,
             fuse_gelu,
             fuse_glu,
             fuse_softplus,

@@ -8,7 +8,7 @@ from ..base import graph_pass
 from ..matching import Match, find, replace, same_shape
 from ..pattern import op, symbol
 from ..rewrite import Names, Site
-from .parameters import Known, as_vector
+from .parameters import Known, as_vector, made_up
 
 X, SCALE, BIAS = (symbol(name, None if name == "x" else is_constant) for name in ("x", "w", "b"))
 ONES, ZEROS = symbol("ones"), symbol("zeros")
@@ -65,7 +65,4 @@ def _parameters(match: Match, site: Site, known: Known) -> list[ir.Value | None]
     channels, axis = int(shape[1]), 1 - len(shape)  # type: ignore[arg-type]
     if "w" in match.values:
         return [as_vector(site, match[name], channels, axis, known) for name in ("w", "b")]
-    return [
-        site.constant(np.full(channels, element), role, dtype or ir.DataType.FLOAT)
-        for element, role in ((1, "scale"), (0, "bias"))
-    ]
+    return [*made_up(site, (channels,), dtype or ir.DataType.FLOAT)]

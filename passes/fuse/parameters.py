@@ -1,8 +1,10 @@
 """Parameters as the operators of the dialect take them."""
 
+import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import shape_of
+from ...compiler.ir.graph import axis_of, integers, shape_of
+from ...compiler.ir.provenance import add_history
 from ..rewrite import Site
 
 Known = dict[ir.Value, ir.Value]
@@ -35,3 +37,39 @@ def as_vector(
         vector.shape = ir.Shape([size])
         known[parameter] = vector
     return known[parameter]
+
+
+def made_up(site: Site, sizes: tuple[int, ...], dtype: ir.DataType) -> tuple[ir.Value, ir.Value]:
+    """Return a scale of ones and a bias of zeros, for a normalization that has neither."""
+    scale, bias = (
+        site.constant(np.full(sizes, element), role, dtype)
+        for element, role in ((1, "scale"), (0, "bias"))
+    )
+    add_history(scale, "made up: ones")
+    add_history(bias, "made up: zeros")
+    return scale, bias
+
+
+def of_shape(
+    site: Site, parameter: ir.Value, sizes: tuple[int, ...], known: Known
+) -> ir.Value | None:
+    """Return a constant that has the sizes of the last axes, or None if it has others."""
+    if shape_of(parameter) == sizes:
+        return parameter
+    return as_vector(site, parameter, sizes[0], -1, known) if len(sizes) == 1 else None
+
+
+def last_axes(value: ir.Value, axes: ir.Value) -> tuple[int, ...]:
+    """Return the sizes of the axes of a value that a constant names; none unless they are last."""
+    named = integers(axes)
+    if value.shape is None or not named:
+        return ()
+    rank = len(value.shape)
+    if {axis_of(axis, rank) for axis in named} != set(range(rank - len(named), rank)):
+        return ()
+    sizes = tuple(value.shape[rank - len(named) :])
+    return tuple(size for size in sizes if isinstance(size, int)) if _are_known(sizes) else ()
+
+
+def _are_known(sizes: tuple[int | ir.SymbolicDim, ...]) -> bool:
+    return all(isinstance(size, int) and size > 0 for size in sizes)
