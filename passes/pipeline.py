@@ -9,6 +9,7 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
+from .fuse.fuse_attention import fuse_attention
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
 from .fuse.fuse_glu import fuse_glu
@@ -20,6 +21,7 @@ from .fuse.fuse_linear import fuse_linear
 from .fuse.fuse_mish import fuse_mish
 from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
 from .fuse.fuse_rms_norm import fuse_rms_norm
+from .fuse.fuse_rotate_half import fuse_rotate_half
 from .fuse.fuse_softplus import fuse_softplus
 from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
@@ -104,6 +106,8 @@ STAGES: tuple[Stage, ...] = (
             fuse_group_norm,
             fuse_variance,  # of what is no normalization
             fuse_pixel_shuffle,
+            fuse_rotate_half,
+            fuse_attention,
             fuse_gelu,
             fuse_glu,
             fuse_softplus,

@@ -20,6 +20,8 @@ PLAIN = re.compile(r"(\w*\W)?(input|inputs|data|x|image|images)(\W?\d+)*$", re.I
 BUILTINS = frozenset(dir(builtins))
 
 WORDS = {
+    "Attention": "attended",
+    "BiasedAttention": "attended",
     "Concat": "joined",
     "Conv": "features",
     "MatMul": "product",

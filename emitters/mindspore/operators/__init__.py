@@ -3,6 +3,7 @@
 from . import (
     activations,
     arithmetic,
+    attention,
     convolution,
     einsum,
     gather,
@@ -23,6 +24,7 @@ from . import (
 __all__ = [
     "activations",
     "arithmetic",
+    "attention",
     "convolution",
     "einsum",
     "gather",
