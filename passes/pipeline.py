@@ -87,10 +87,10 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
-            drop_expand,
             reshape_gather,
             join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
+            drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
             drop_dead,  # last: what the others have left behind
         ),

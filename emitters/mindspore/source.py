@@ -7,7 +7,7 @@ from .body import BodyWriter
 from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
-from .construct import Variable
+from .construct import variables
 from .helpers import helpers
 from .layout import bare, fit, place_marks
 from .loader import loader
@@ -42,7 +42,7 @@ class SourceWriter:
         for cluster in sorted(definitions, key=lambda c: -len(c.members)):
             name = name_class(cluster, self._root, self._options.model_name)
             if name in bearers:
-                name = distinguish(name, cluster, bearers[name])
+                name = distinguish(name, cluster, bearers[name], taken)
             name = unique(name, taken)
             bearers.setdefault(name, cluster)
             taken.add(name)
@@ -95,7 +95,7 @@ class SourceWriter:
 
     def _class(self, definition: ClassDefinition) -> list[str]:
         """Return one class, with marks."""
-        renderer = TreeRenderer(self._builder, definition.names)
+        renderer = TreeRenderer(self._builder, definition.texts())
         parameters = [argument(parameter, renderer) for parameter in definition.parameters]
         lines = [f"class {definition.name}({definition.base}):"]
         lines += fit(4, f"def __init__({', '.join(['self', *parameters])}):")
@@ -128,5 +128,5 @@ def kept_settings(definition: ClassDefinition) -> list[str]:
     """Return the arguments of a constructor that `construct` reads."""
     trees = [tree for settings in definition.settings for tree in settings.values()]
     trees += definition.flags.values()
-    names = [definition.names[tree.index] for tree in trees if isinstance(tree, Variable)]
-    return list(dict.fromkeys(names))
+    indices = [index for tree in trees for index in variables(tree)]
+    return list(dict.fromkeys(map(definition.argument, indices)))
