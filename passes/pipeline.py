@@ -47,6 +47,7 @@ from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.join_reshapes import join_reshapes
+from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
 
@@ -87,6 +88,7 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
+            pick_slice,  # before Squeeze and Reshape become one
             reshape_gather,
             join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing

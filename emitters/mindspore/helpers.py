@@ -4,6 +4,8 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 
+from .layout import fit
+
 ATTENTION = "dot_product_attention"
 
 FLASH = '''
@@ -43,17 +45,14 @@ def attention(calls: Sequence[ast.Call]) -> list[str]:
     given = Counter(keyword.arg for call in calls for keyword in call.keywords)
     optional = {name for name, count in given.items() if count < len(calls)}
     kinds = [kind for kind in ("mask", "bias") if kind in given]
+    declared = ["query: ms.Tensor", "key: ms.Tensor", "value: ms.Tensor"]
+    declared += [
+        f"{kind}: ms.Tensor{' | None = None' if kind in optional else ''}"
+        for kind in sorted(kinds, key=lambda kind: kind in optional)
+    ]
+    declared += ["scale: float | None = None"] if "scale" in given else []
     lines = [
-        f"def {ATTENTION}(",
-        "    query: ms.Tensor,",
-        "    key: ms.Tensor,",
-        "    value: ms.Tensor,",
-        *(
-            f"    {kind}: ms.Tensor{' | None = None' if kind in optional else ''},"
-            for kind in sorted(kinds, key=lambda kind: kind in optional)
-        ),
-        *(["    scale: float | None = None,"] if "scale" in given else []),
-        ") -> ms.Tensor:",
+        *fit(0, f"def {ATTENTION}({', '.join(declared)}) -> ms.Tensor:"),
         f'    """{sentence(kinds)}"""',
         *scale_lines(given),
         *flash_lines(kinds, optional),
@@ -83,12 +82,8 @@ def flash_lines(kinds: Sequence[str], optional: set[str | None]) -> list[str]:
     if "bias" in kinds:
         arguments += ["real_shift=bias"]
     arguments += ["scalar_value=scale", 'input_layout="BNSD"']
-    return [
-        "    if FLASH_ATTENTION:",
-        "        return ops.flash_attention_score(",
-        *(f"            {argument}," for argument in arguments),
-        "        )",
-    ]
+    call = f"return ops.flash_attention_score({', '.join(arguments)})"
+    return ["    if FLASH_ATTENTION:", *fit(8, call)]
 
 
 def changed(name: str, formula: str, kind: str, optional: set[str | None]) -> list[str]:
