@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 TAKEN = frozenset(
     {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter"}
-    | {"dot_product_attention", "rotate_half"}
+    | {"dot_product_attention", "rotate_half", "rotary_embedding"}
 )
 """What the generated module uses itself."""
 

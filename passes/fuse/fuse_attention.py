@@ -2,30 +2,23 @@
 
 import math
 
-import numpy as np
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import DOMAIN
 from ...compiler.ir.graph import (
     attribute,
     axis_of,
-    constant,
-    is_constant,
-    operand,
     rank_of,
-    scalar,
     shape_of,
 )
 from ..base import graph_pass
 from ..matching import Match, find, replace
 from ..pattern import Pattern, op, symbol
 from ..pattern import scalar as any_number
-from ..rewrite import Names, Site
+from ..rewrite import Names, Site, set_attribute
+from .masks import is_causal, is_finite, seen
 from .ungroup import ungrouped
 from .untranspose import Plain, untransposed
-
-LARGEST = 2**24
-"""Most elements of a constant mask that is looked at."""
 
 
 def scaled(value: Pattern, name: str) -> Pattern:
@@ -64,15 +57,19 @@ def _fuse(match: Match, site: Site) -> bool:
         return False
     domain, bias = form
     inputs = [match["q"], *_keys_and_values(match, plain, site)]
-    inputs += [] if bias is None else [bias if domain else _whole(bias, match, site)]
-    scale, usual = _scale(match), shape_of(match["q"])
+    scale, query = _scale(match), shape_of(match["q"])
     if domain:
+        inputs += [] if bias is None else [bias]
         name = "Attention" if bias is None else "BiasedAttention"
         replace(match, name, inputs, domain=domain, scale=scale)
-    elif usual is not None and math.isclose(scale, usual[-1] ** -0.5, rel_tol=1e-6):
-        replace(match, "Attention", inputs)
-    else:
-        replace(match, "Attention", inputs, scale=scale)
+        return True
+    causal = bias is not None and is_causal(bias)
+    inputs += [] if bias is None or causal else [_whole(bias, match, site)]
+    new = replace(match, "Attention", inputs)
+    if query is None or not math.isclose(scale, query[-1] ** -0.5, rel_tol=1e-6):
+        set_attribute(new, "scale", scale)  # not the operator's own
+    if causal:
+        set_attribute(new, "is_causal", 1)
     return True
 
 
@@ -93,8 +90,10 @@ def _fits(match: Match, rank: int) -> bool:
     shapes = [match[name].shape for name in ("q", "k'", "v")]
     if rank < 3 or axis_of(axis, rank) != rank - 1 or match.result.shape is None:
         return False
-    query, _, _ = outer = [list(shape)[:-2] if shape is not None else None for shape in shapes]
-    if any(dims != query or dims is None or len(dims) != rank - 2 for dims in outer):
+    query, keys, values = ([] if shape is None else list(shape)[:-2] for shape in shapes)
+    if len(query) != rank - 2 or keys != values:
+        return False
+    if keys != query and (rank != 4 or keys != [query[0], 1]):  # one head for all queries
         return False
     whole = match["q"].shape
     return whole is not None and list(match.result.shape)[:-1] == list(whole)[:-1]
@@ -107,14 +106,17 @@ def _form(match: Match) -> tuple[str, ir.Value | None] | None:
     has it, that of onnx2ms has not.
     """
     bias, guarded = match.values.get("bias"), GUARDED in match.made_by
+    one_head = list(match["q"].shape or ())[:-2] != list(match["k'"].shape or ())[:-2]
     if bias is None:
         return ("" if rank_of(match["q"]) == 4 else DOMAIN), None
-    seen = _seen(bias) if guarded and rank_of(match["q"]) == 4 else None
-    if seen is not None and rank_of(seen) in (2, 4):
-        return "", seen
-    if _is_whole(bias, match) and (guarded or _is_finite(bias)):
+    shown = seen(bias) if guarded and rank_of(match["q"]) == 4 else None
+    if shown is not None and rank_of(shown) in (2, 4):
+        return "", shown
+    if _is_whole(bias, match) and (guarded or is_finite(bias)):
         return "", bias
-    return (DOMAIN, bias) if not guarded or _is_finite(bias) else None
+    if one_head or (guarded and not is_finite(bias)):
+        return None
+    return DOMAIN, bias
 
 
 def _is_whole(mask: ir.Value, match: Match) -> bool:
@@ -134,38 +136,6 @@ def _whole(mask: ir.Value, match: Match, site: Site) -> ir.Value:
     spread = site.add("Expand", [mask, site.ints(wanted, "sizes")], dtype=mask.dtype)
     spread.shape = ir.Shape(wanted)
     return spread
-
-
-def _seen(bias: ir.Value) -> ir.Value | None:
-    """Return which keys each query sees, where a bias is 0 for these and -inf for the others."""
-    node = bias.producer()
-    if node is None or node.op_type != "Where" or node.domain:
-        return None
-    if scalar(operand(node, 1)) == 0 and scalar(operand(node, 2)) == -math.inf:
-        return operand(node, 0)
-    return None
-
-
-def _is_finite(bias: ir.Value) -> bool:
-    """Tell whether a bias surely leaves every query a key: not all of a row is -inf."""
-    if is_constant(bias):
-        shape = shape_of(bias)
-        if not shape or 0 in shape or math.prod(shape) > LARGEST:
-            return False
-        array = constant(bias)
-        return array is not None and bool(np.isfinite(array.max(axis=-1)).all())
-    node = bias.producer()
-    if node is None or node.op_type != "Where" or node.domain:
-        return False
-    return all(_is_all_finite(operand(node, index)) for index in (1, 2))
-
-
-def _is_all_finite(value: ir.Value | None) -> bool:
-    shape = shape_of(value)
-    if not is_constant(value) or shape is None or math.prod(shape) > LARGEST:
-        return False
-    array = constant(value)
-    return array is not None and bool(np.isfinite(array).all())
 
 
 def _scale(match: Match) -> float:

@@ -80,3 +80,14 @@ def leaves_keys(bias: ir.Value) -> bool:
 def rotate_half(op: Op) -> Code:
     """The halves of the last axis exchanged, the second one negative."""
     return Expression("rotate_half({0})", (op[0],))
+
+
+@emits("RotaryEmbedding")
+def rotary_embedding(op: Op) -> Code:
+    """RotaryEmbedding-23 of rank 4, of all elements, the halves as pairs."""
+    if op.rank(0) != 4 or op.attr("interleaved", 0) or op.attr("rotary_embedding_dim", 0):
+        raise CannotEmit("RotaryEmbedding of rank 3, of a part of the elements, or interleaved")
+    cosine, sine = "{1}", "{2}"
+    if op.has(3):
+        cosine, sine = "ops.gather({1}, {3}, 0)", "ops.gather({2}, {3}, 0)"
+    return Expression(f"rotary_embedding({{0}}, {cosine}, {sine})", op.inputs)
