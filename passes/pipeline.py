@@ -47,9 +47,12 @@ from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.join_reshapes import join_reshapes
+from .shapes.join_transposes import join_transposes
+from .shapes.pick_before_transpose import pick_before_transpose
 from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
+from .shapes.split_before_transpose import split_before_transpose
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -90,6 +93,9 @@ STAGES: tuple[Stage, ...] = (
             drop_identity,  # of the branch that was inlined
             pick_slice,  # before Squeeze and Reshape become one
             reshape_gather,
+            join_transposes,
+            pick_before_transpose,  # of what was picked by slices
+            split_before_transpose,
             join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_expand,  # after inference: what is broadcast anyway
