@@ -11,6 +11,7 @@ import onnx_ir as ir
 from .cells import Cell, Operand, Own, Step
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
+from .roles import role_of
 
 DEEPEST = 4
 """So many calls stand inside each other at most."""
@@ -165,7 +166,7 @@ class Body:
             ):
                 wish = identifier(value.name or "x")
             elif names and (maker := value.producer()) is not None:
-                wish = WORDS.get(maker.op_type, "y")
+                wish = role_of(value) or WORDS.get(maker.op_type, "y")
             names[value] = unique(
                 f"{wish}_" if wish in BUILTINS else wish, {*names.values(), *TAKEN}
             )
@@ -191,6 +192,9 @@ class Body:
 
     def _target(self, step: Step, value: ir.Value, held: set[str]) -> str:
         """Return a name for a result; `held` are the names whose value is read later."""
+        role = role_of(value)
+        if role and role not in held:
+            return role
         passed = passed_on(step, self._cell) if self.is_optional(step) else None
         added = any(reader.node.op_type == "Add" for reader in self._readers[value])
         if passed in self.names and self.names[passed] not in held and not added:

@@ -12,6 +12,7 @@ from ...compiler.ir import graph as ask
 from ...compiler.ir.provenance import KEY, path_of, scope_of
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
+from .hoist import Chain, Module, hoist
 from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
 from .scalars import inline_scalars
@@ -24,9 +25,6 @@ PARAMETERS = {"Mul": "scale", "Div": "divisor", "Add": "shift", "Sub": "shift", 
 
 FEW = 2
 """So many expressions of a module without parameters are written in its parent."""
-
-Module = tuple[str, str]  # name within its parent, qualified class
-Chain = tuple[Module, ...]  # the modules around a node, from below the root
 
 
 class TreeBuilder:
@@ -42,6 +40,7 @@ class TreeBuilder:
         self._codes = codes
         self._root_class = ""
         self._chains = {node: self._chain(node) for node in graph}
+        hoist(self._chains, codes)
         if not any(self._chains.values()):
             self._chains = StructureFinder(graph, codes).chains()
 
