@@ -9,7 +9,22 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
+from .fuse.fuse_attention import fuse_attention
 from .fuse.fuse_flatten import fuse_flatten
+from .fuse.fuse_gelu import fuse_gelu
+from .fuse.fuse_glu import fuse_glu
+from .fuse.fuse_group_norm import fuse_group_norm
+from .fuse.fuse_hard_sigmoid import fuse_hard_sigmoid
+from .fuse.fuse_hard_swish import fuse_hard_swish
+from .fuse.fuse_layer_norm import fuse_layer_norm
+from .fuse.fuse_linear import fuse_linear
+from .fuse.fuse_mish import fuse_mish
+from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
+from .fuse.fuse_rms_norm import fuse_rms_norm
+from .fuse.fuse_rotate_half import fuse_rotate_half
+from .fuse.fuse_softplus import fuse_softplus
+from .fuse.fuse_swish import fuse_swish
+from .fuse.fuse_variance import fuse_variance
 from .lower.explicit_window import explicit_window
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
@@ -33,8 +48,13 @@ from .shapes.fold_constants import fold_constants
 from .shapes.fold_sizes import fold_sizes
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
+from .shapes.join_reshapes import join_reshapes
+from .shapes.join_transposes import join_transposes
+from .shapes.pick_before_transpose import pick_before_transpose
+from .shapes.pick_slice import pick_slice
+from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
-from .skeleton import nested
+from .shapes.split_before_transpose import split_before_transpose
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -74,6 +94,12 @@ STAGES: tuple[Stage, ...] = (
             fold_sizes,  # after constants, which it takes for known
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
+            pick_slice,  # before Squeeze and Reshape become one
+            reshape_gather,
+            join_transposes,
+            pick_before_transpose,  # of what was picked by slices
+            split_before_transpose,
+            join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
@@ -83,7 +109,26 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "fuse",
-        (fuse_flatten,),  # before emission, which would write the batch as a number
+        (
+            fuse_flatten,  # before emission, which would write the batch as a number
+            fuse_linear,
+            fuse_layer_norm,
+            fuse_rms_norm,
+            fuse_group_norm,
+            fuse_variance,  # of what is no normalization
+            fuse_pixel_shuffle,
+            fuse_rotate_half,
+            fuse_attention,
+            fuse_gelu,
+            fuse_glu,
+            fuse_softplus,
+            fuse_mish,  # of a Softplus
+            fuse_swish,
+            fuse_hard_sigmoid,
+            fuse_hard_swish,  # of a HardSigmoid
+            fold_constants,  # parameters that have been given another shape
+            drop_dead,  # shapes that nobody reads any more
+        ),
     ),
     Stage(
         "lower",
@@ -206,10 +251,8 @@ def _run_stage(
 def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassRecord]) -> PassRecord:
     """Run a pass over the main graph and every subgraph."""
     started = time.perf_counter()
-    changes = 0
     try:
-        for graph in nested(model.graph):
-            changes += item(graph)
+        changes = item.run_on(model)
     except Onnx2msError:
         raise
     except Exception as error:

@@ -120,6 +120,11 @@ def set_sources(value: ir.Value, names: Iterable[str]) -> None:
     value.metadata_props[SOURCES] = json.dumps(list(dict.fromkeys(names)))
 
 
+def is_made_up(value: ir.Value) -> bool:
+    """Tell whether a constant is a pass's own, made of nothing that the file holds as a weight."""
+    return KEY not in value.metadata_props and bool(history_of(value)) and not sources_of(value)
+
+
 def missing_keys(model: ir.Model) -> dict[str, str]:
     """Return the keys of the state_dict that the file tells but does not hold, with the reason."""
     stored = model.metadata_props.get(MISSING)

@@ -4,7 +4,10 @@ import keyword
 import re
 from collections.abc import Collection
 
-TAKEN = frozenset({"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter"})
+TAKEN = frozenset(
+    {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter"}
+    | {"dot_product_attention", "rotate_half", "rotary_embedding"}
+)
 """What the generated module uses itself."""
 
 CELL_ATTRIBUTES = frozenset(

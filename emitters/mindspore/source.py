@@ -8,6 +8,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import variables
+from .helpers import helpers
 from .layout import bare, fit, place_marks
 from .loader import dynamic_inputs, loader
 from .naming import TAKEN, unique
@@ -58,8 +59,10 @@ class SourceWriter:
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
         has_weights = any(True for _ in parameters(self._root))
+        functions = helpers("\n".join(map(bare, classes)))
         lines = [
-            *self._header("\n".join(map(bare, classes))),
+            *self._header("\n".join([*functions, *map(bare, classes)])),
+            *functions,
             *classes,
             "",
             "",

@@ -13,6 +13,7 @@ from .cells import Cell, Operand, Own, Step
 from .host import ARGUMENT, SIZE, references, refers, word_for
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
+from .roles import role_of
 
 DEEPEST = 4
 """So many calls stand inside each other at most."""
@@ -23,6 +24,8 @@ PLAIN = re.compile(r"(\w*\W)?(input|inputs|data|x|image|images)(\W?\d+)*$", re.I
 BUILTINS = frozenset(dir(builtins))
 
 WORDS = {
+    "Attention": "attended",
+    "BiasedAttention": "attended",
     "Concat": "joined",
     "Conv": "features",
     "MatMul": "product",
@@ -167,7 +170,7 @@ class Body:
             ):
                 wish = identifier(value.name or "x")
             elif names and (maker := value.producer()) is not None:
-                wish = WORDS.get(maker.op_type, "y")
+                wish = role_of(value) or WORDS.get(maker.op_type, "y")
             names[value] = unique(
                 f"{wish}_" if wish in BUILTINS else wish, {*names.values(), *TAKEN}
             )
@@ -236,6 +239,9 @@ class Body:
 
     def _target(self, step: Step, value: ir.Value, held: set[str]) -> str:
         """Return a name for a result; `held` are the names whose value is read later."""
+        role = role_of(value)
+        if role and role not in held:
+            return role
         passed = passed_on(step, self._cell) if self.is_optional(step) else None
         added = any(reader.node.op_type == "Add" for reader in self._readers[value])
         if passed in self.names and self.names[passed] not in held and not added:

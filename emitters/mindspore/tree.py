@@ -15,6 +15,7 @@ from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
 from .guards import guards
+from .hoist import Chain, Module, hoist
 from .host import holds_size, localize, refers
 from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
@@ -28,9 +29,6 @@ PARAMETERS = {"Mul": "scale", "Div": "divisor", "Add": "shift", "Sub": "shift", 
 
 FEW = 2
 """So many expressions of a module without parameters are written in its parent."""
-
-Module = tuple[str, str]  # name within its parent, qualified class
-Chain = tuple[Module, ...]  # the modules around a node, from below the root
 
 
 class TreeBuilder:
@@ -50,6 +48,7 @@ class TreeBuilder:
         self._known = known
         self._root_class = ""
         self._chains = {node: self._chain(node) for node in graph}
+        hoist(self._chains, codes)
         if not any(self._chains.values()):
             self._chains = StructureFinder(graph, codes).chains()
 

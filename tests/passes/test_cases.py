@@ -72,7 +72,7 @@ def read(file):
 
 
 def run(item, model):
-    return sum(item(graph) for graph in (model.graph, *model.graph.subgraphs()))
+    return item.run_on(model)
 
 
 def spell(model):

@@ -19,7 +19,7 @@ from ..dims import (
     symbol,
     symbols,
 )
-from ..graph import attribute, blaming, constant, is_constant
+from ..graph import attribute, blaming, constant, is_constant, operator
 from .contents import MOST, Content, Element, compute, content_of, sizes, vector
 
 Dims: TypeAlias = tuple[Size, ...]
@@ -27,7 +27,7 @@ Partial: TypeAlias = tuple[Size | None, ...]
 Rule: TypeAlias = "Callable[[Site], Sequence[Partial | None]]"
 
 RULES: dict[str, Rule] = {}
-"""By operator of the dialect: the shapes of its outputs, None for a size that is not known."""
+"""By operator, those of the domain onnx2ms with it: the shapes of its outputs, None for a size that is not known."""
 
 UNKNOWN = "_"
 """What the names of sizes that depend on data begin with: _1, _2 …"""
@@ -139,7 +139,7 @@ class Sizes:
     def _visit(self, node: ir.Node) -> None:
         known = [stored(value) for value in node.outputs]
         found: Sequence[Partial | None] = [None] * len(node.outputs)
-        rule = RULES.get(node.op_type) if not node.domain else None
+        rule = RULES.get(operator(node))
         if rule is not None:
             found = [*rule(Site(node, self)), *found][: len(node.outputs)]
         for value, here, there in zip(node.outputs, known, found, strict=True):

@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from ..dims import Size, substitute
 from ..provenance import FIXED
-from . import computing, layout
+from . import computing, layout, own
 from .analysis import Sizes, is_dynamic, resolve, stored
 
 
@@ -23,8 +23,7 @@ def _is_open(value: ir.Value) -> bool:
 
 def analyse(graph: ir.Graph) -> Sizes:
     """Return the sizes in a graph."""
-    assert layout, "importing the rules fills their table"
-    assert computing, "importing the rules fills their table"
+    assert all((computing, layout, own)), "importing the rules fills their table"
     return Sizes(graph)
 
 

@@ -3,6 +3,7 @@
 from . import (
     activations,
     arithmetic,
+    attention,
     convolution,
     einsum,
     gather,
@@ -24,6 +25,7 @@ from . import (
 __all__ = [
     "activations",
     "arithmetic",
+    "attention",
     "convolution",
     "einsum",
     "gather",

@@ -1,0 +1,118 @@
+"""Operators of the domain onnx2ms, each with its definition in operators of ai.onnx.
+
+A model that has a node of one carries the definition, which onnxruntime inlines: so it is valid and
+runs like any other.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+
+import onnx
+import onnx.parser
+import onnx_ir as ir
+
+from ..compiler.ir.dialect import DOMAIN, OPSET
+from .skeleton import nested
+
+VERSION = 1
+"""Version of the domain."""
+
+DEFINITIONS: dict[str, str] = {
+    # scaled dot-product attention of any rank; the operator of ai.onnx is of rank 4
+    "Attention": """<scale> (query, key, value) => (y) {
+        number = Constant <value_float: float = @scale> ()
+        factor = CastLike (number, query)
+        scaled = Mul (query, factor)
+        scores = Einsum <equation = "...qe,...ke->...qk"> (scaled, key)
+        weights = Softmax <axis = -1> (scores)
+        y = MatMul (weights, value)
+    }""",
+    # the same with a bias, which ai.onnx has too, but with zeros where this one has NaN
+    "BiasedAttention": """<scale> (query, key, value, bias) => (y) {
+        number = Constant <value_float: float = @scale> ()
+        factor = CastLike (number, query)
+        scaled = Mul (query, factor)
+        scores = Einsum <equation = "...qe,...ke->...qk"> (scaled, key)
+        biased = Add (scores, bias)
+        weights = Softmax <axis = -1> (biased)
+        y = MatMul (weights, value)
+    }""",
+    # torch.nn.functional.glu
+    "Glu": """<axis> (x) => (y) {
+        value, gate = Split <num_outputs = 2, axis: int = @axis> (x)
+        weight = Sigmoid (gate)
+        y = Mul (value, weight)
+    }""",
+    # torch.nn.functional.linear of any rank, the weight as (in, out); Gemm is of rank 2 only
+    "Linear": """(x, weight, bias) => (y) {
+        product = MatMul (x, weight)
+        y = Add (product, bias)
+    }""",
+    # torch.nn.functional.pixel_unshuffle; SpaceToDepth has the channels of a pixel together
+    "PixelUnshuffle": """<blocksize> (x) => (y) {
+        depth = SpaceToDepth <blocksize: int = @blocksize> (x)
+        block = Constant <value_int: int = @blocksize> ()
+        axis = Constant <value_ints = [0]> ()
+        area = Mul (block, block)
+        pixels = Unsqueeze (area, axis)
+        batch = Shape <start = 0, end = 1> (x)
+        sizes = Shape <start = 2> (depth)
+        rest = Constant <value_ints = [-1]> ()
+        parts = Concat <axis = 0> (batch, pixels, rest, sizes)
+        apart = Reshape (depth, parts)
+        together = Transpose <perm = [0, 2, 1, 3, 4]> (apart)
+        whole = Concat <axis = 0> (batch, rest, sizes)
+        y = Reshape (together, whole)
+    }""",
+    # rotate_half of transformers
+    "RotateHalf": """(x) => (y) {
+        first, second = Split <axis = -1, num_outputs = 2> (x)
+        negative = Neg (second)
+        y = Concat <axis = -1> (negative, first)
+    }""",
+    # torch.std, torch.var
+    "StandardDeviation": """<axes, correction, keepdims> (x) => (y) {
+        variance = onnx2ms.Variance <axes: ints = @axes, correction: int = @correction,
+                                     keepdims: int = @keepdims> (x)
+        y = Sqrt (variance)
+    }""",
+    "Variance": """<axes, correction, keepdims> (x) => (y) {
+        axis = Constant <value_ints: ints = @axes> ()
+        mean = ReduceMean (x, axis)
+        centered = Sub (x, mean)
+        square = Mul (centered, centered)
+        sum = ReduceSum <keepdims: int = @keepdims> (square, axis)
+        shape = Shape (x)
+        sizes = Gather (shape, axis)
+        count = ReduceProd <keepdims = 0> (sizes)
+        correction = Constant <value_int: int = @correction> ()
+        freedom = Sub (count, correction)
+        divisor = CastLike (freedom, x)
+        y = Div (sum, divisor)
+    }""",
+}
+"""By operator: attributes, inputs, outputs and body, as ONNX text."""
+
+
+def declare(model: ir.Model, operators: Iterable[str]) -> None:
+    """Give a model the definitions of those operators that it has nodes of."""
+    for name in _used(operators, [node for graph in nested(model.graph) for node in graph]):
+        function = ir.serde.deserialize_function(_definition(name))
+        if function.identifier() not in model.functions:
+            model.functions[function.identifier()] = function
+            model.opset_imports.setdefault(DOMAIN, VERSION)
+
+
+def _used(operators: Iterable[str], nodes: Iterable[ir.Node]) -> list[str]:
+    """Return which operators there are nodes of, and those that their definitions use."""
+    there = {node.op_type for node in nodes if node.domain == DOMAIN}
+    used = [name for name in operators if name in there]
+    inner = {node.op_type for name in used for node in _definition(name).node if node.domain}
+    return [*used, *sorted(inner - set(used))]
+
+
+@cache
+def _definition(name: str) -> onnx.FunctionProto:
+    """Return the definition of an operator."""
+    header = f'<domain: "{DOMAIN}", opset_import: ["": {OPSET}, "{DOMAIN}": {VERSION}]>'
+    return onnx.parser.parse_function(f"{header} {name} {DEFINITIONS[name]}")
