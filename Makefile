@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint docs clean
+.PHONY: demo test check lint zoo docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -24,6 +24,10 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+zoo: $(VENV)/test  # prove every convolutional network of an archive: make zoo ARCHIVE=folder
+	$(BIN)/python benchmarks/zoo.py $(ARCHIVE) --group cnn --static
+	$(BIN)/python benchmarks/zoo.py $(ARCHIVE) --dynamic
 
 docs: $(VENV)/demo  # write the generated documents anew
 	$(BIN)/python -m onnx2ms.compiler.docs docs

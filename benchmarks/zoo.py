@@ -20,6 +20,7 @@ from reading import Reading, read
 
 sys.path.insert(0, str(DATA))
 import zoo  # type: ignore[import-not-found]  # the archive's own reader
+from stripped import strip  # type: ignore[import-not-found]
 
 HEAD = (
     "entry",
@@ -129,35 +130,6 @@ def convert(
         options.sources.mkdir(parents=True, exist_ok=True)
         (options.sources / f"{entry['exporter']}__{entry['id']}.py").write_text(source)
     return Result(entry, report, read(source), keys, cost, problem)
-
-
-def strip(model: onnx.ModelProto) -> None:
-    """Take out of a model what tells of PyTorch's modules: names of nodes and values, metadata."""
-    graph = model.graph
-    del graph.metadata_props[:], graph.value_info[:]
-    model.producer_name = ""
-    kept = {value.name for value in (*graph.input, *graph.output)}
-    names = {"": ""} | {name: name for name in kept}
-    for tensor in graph.initializer:
-        tensor.name = names.setdefault(tensor.name, f"w{len(names)}")
-    strip_nodes(graph.node, names)
-
-
-def strip_nodes(nodes: Iterable[onnx.NodeProto], names: dict[str, str]) -> None:
-    """Give nodes and what they make names that tell nothing, in subgraphs too."""
-    for node in nodes:
-        node.name = ""
-        del node.metadata_props[:]
-        for values in (node.input, node.output):
-            for i, value in enumerate(values):
-                values[i] = names.setdefault(value, f"v{len(names)}")
-        for attribute in node.attribute:
-            inner = attribute.g
-            for value in (*inner.input, *inner.initializer):
-                value.name = names.setdefault(value.name, f"v{len(names)}")
-            strip_nodes(inner.node, names)
-            for value in inner.output:
-                value.name = names.setdefault(value.name, f"v{len(names)}")
 
 
 def key_counts(weight_map: Any) -> Counter[str]:

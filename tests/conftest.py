@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import onnx
 import onnx.backend.test
@@ -26,14 +28,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def imported(path: Path) -> ModuleType:
+    """Import a file that belongs to no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # for dataclasses
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def stripped() -> ModuleType:
+    """Return the module that takes names and metadata out of a model."""
+    return imported(HERE / "data" / "stripped.py")
+
+
+@pytest.fixture(scope="session")
+def reading() -> ModuleType:
+    """Return the module that tells how well source reads."""
+    return imported(HERE.parent / "benchmarks" / "reading.py")
+
+
 @pytest.fixture(scope="session")
 def restore(tmp_path_factory: pytest.TempPathFactory) -> Restore:
     """Return a function from `exporter/id` of tests/data/index.json to a full .onnx file."""
-    spec = importlib.util.spec_from_file_location("zoo", HERE / "data" / "zoo.py")
-    assert spec is not None
-    assert spec.loader is not None
-    zoo = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(zoo)
+    zoo = imported(HERE / "data" / "zoo.py")
     index = json.loads((HERE / "data" / "index.json").read_text())
     folder = tmp_path_factory.mktemp("exports")
 

@@ -27,7 +27,7 @@ Partial: TypeAlias = tuple[Size | None, ...]
 Rule: TypeAlias = "Callable[[Site], Sequence[Partial | None]]"
 
 RULES: dict[str, Rule] = {}
-"""By operator, those of the domain onnx2ms with it: the shapes of its outputs, None for a size that is not known."""
+"""By operator (`Conv`, `onnx2ms.Glu`): the shapes of its outputs, None for unknown sizes."""
 
 UNKNOWN = "_"
 """What the names of sizes that depend on data begin with: _1, _2 …"""

@@ -1,0 +1,173 @@
+"""DynHfGpt2, compiled by onnx2ms 0.1.0.
+
+From dyn_hf_gpt2.onnx (opset 17, pytorch 2.14.1).
+`build_model()` returns it in inference mode, with the weights beside this file.
+"""
+
+from pathlib import Path
+
+import mindspore as ms
+from mindspore import Tensor, nn, ops
+
+WEIGHTS = Path(__file__).with_name("model.ckpt")
+
+FLASH_ATTENTION = False
+"""True on Ascend: attention by its fused kernel, in half precision; a CPU has no such kernel."""
+
+
+def dot_product_attention(
+    query: ms.Tensor, key: ms.Tensor, value: ms.Tensor, mask: ms.Tensor
+) -> ms.Tensor:
+    """Return softmax(scale * query @ key') @ value over the keys that the mask shows."""
+    scale = query.shape[-1] ** -0.5
+    if FLASH_ATTENTION:
+        return ops.flash_attention_score(
+            query,
+            key,
+            value,
+            query.shape[1],
+            attn_mask=~mask,
+            scalar_value=scale,
+            input_layout="BNSD",
+        )
+    scores = query * scale @ ops.swapaxes(key, -1, -2)
+    scores = ops.where(mask, scores, -3.4e38)
+    weights = ops.softmax(scores, axis=-1)
+    weights = ops.where(mask, weights, 0.0)
+    return weights @ value
+
+
+class Attn(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.c_attn = nn.Dense(32, 96)
+        self.c_proj = nn.Dense(32, 32)
+
+    def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
+        batch, seq, _ = x.shape
+        x = ops.reshape(x, (-1, 32))
+        x = ops.reshape(self.c_attn(x), (batch, seq, 96))
+        query, key, value = ops.split(x, 32, axis=2)
+        key = ops.reshape(key, (batch, seq, -1, 8))
+        value = ops.reshape(value, (batch, seq, -1, 8))
+        query = ops.reshape(query, (batch, seq, -1, 8))
+        x = ops.reshape(
+            dot_product_attention(
+                ops.transpose(query, (0, 2, 1, 3)),
+                ops.transpose(key, (0, 2, 1, 3)),
+                ops.transpose(value, (0, 2, 1, 3)),
+                mask=mask,
+            ),
+            (batch, -1, seq, 8),
+        )
+        x = ops.reshape(ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (batch, seq, -1)), (-1, 32))
+        return ops.reshape(self.c_proj(x), (batch, seq, 32))
+
+
+class Mlp(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.c_fc = nn.Dense(32, 128)
+        self.c_proj = nn.Dense(128, 32)
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        batch, seq, _ = x.shape
+        x = ops.reshape(x, (-1, 32))
+        x = ops.reshape(
+            ops.gelu(ops.reshape(self.c_fc(x), (batch, seq, 128)), approximate="tanh"), (-1, 128)
+        )
+        return ops.reshape(self.c_proj(x), (batch, seq, 32))
+
+
+class H(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm((32,), epsilon=1e-05)
+        self.attn = Attn()
+        self.ln_2 = nn.LayerNorm((32,), epsilon=1e-05)
+        self.mlp = Mlp()
+
+    def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
+        out = self.ln_1(x)
+        x = self.attn(out, mask) + x
+        out = self.ln_2(x)
+        return x + self.mlp(out)
+
+
+class Transformer(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.constant = Tensor(True, ms.bool_)
+        self.wte = nn.Embedding(128, 32)
+        self.wpe = nn.Embedding(64, 32)
+        self.h = nn.CellList([H(), H()])
+        self.ln_f = nn.LayerNorm((32,), epsilon=1e-05)
+
+    def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
+        batch, seq = input_ids.shape
+        x = ops.reshape(input_ids, (-1, seq))
+        out = ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0)
+        x = self.wte(x) + self.wpe(out)
+        value = ops.reshape(attention_mask, (batch, -1))
+        value_2 = ops.unsqueeze(
+            ops.unsqueeze(ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0), dim=1), dim=2
+        )
+        scaled = ops.unsqueeze(
+            ops.unsqueeze(ops.unsqueeze(ops.arange(batch, dtype=ms.int64), dim=1), dim=2), dim=3
+        ) * seq
+        value = ops.reshape(
+            ops.gather(ops.reshape(value.astype(ms.bool_), (-1, 1)), value_2 + scaled, 0), (-1,)
+        )
+        out = self.constant & (value_2 <= ops.unsqueeze(ops.unsqueeze(out, dim=1), dim=3)) & ops.reshape(
+            value, (batch, 1, 1, seq)
+        )
+        mask = ops.broadcast_to(out, (batch, 1, seq, seq))
+        for h in self.h:
+            x = h(x, mask)
+        return ops.reshape(self.ln_f(x), (-1, seq, 32))
+
+
+class Model(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.transformer = Transformer()
+        self.lm_head = nn.Dense(32, 128, has_bias=False)
+
+    def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
+        x = self.transformer(input_ids, attention_mask)
+        return self.lm_head(x)
+
+
+class DynHfGpt2(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.model = Model()
+
+    def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
+        return self.model(input_ids, attention_mask)
+
+
+def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
+    """Build the network in inference mode and load its weights; None leaves them initialized."""
+    net = DynHfGpt2()
+    if checkpoint is not None:
+        weights = ms.load_checkpoint(str(checkpoint))
+        found = {name: weight.shape for name, weight in weights.items()}
+        own = {name: weight.shape for name, weight in net.parameters_dict().items()}
+        wrong = [
+            f"{name} is {found.get(name, 'missing')}, not {own.get(name, 'of the network')}"
+            for name in {**own, **found}
+            if own.get(name) != found.get(name)
+        ]
+        if wrong:
+            raise ValueError(f"{checkpoint} does not fit DynHfGpt2: {'; '.join(wrong)}")
+        ms.load_param_into_net(net, weights, strict_load=True)
+    return net.set_train(False)
+
+
+def dynamic_inputs() -> tuple[ms.Tensor, ...]:
+    """Shapes for GRAPH mode: `net.set_inputs(*dynamic_inputs())` compiles once for all sizes."""
+    return (
+        ms.Tensor(shape=[None, None], dtype=ms.int64),
+        ms.Tensor(shape=[None, None], dtype=ms.int64),
+    )
