@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, constant, integers, operand, shape_of
+from ...compiler.ir.graph import attribute, constant, integers, operand, scalar, shape_of
+from ...compiler.ir.provenance import KEY
 from ..base import graph_pass
 from ..rewrite import bypass
 
@@ -56,9 +57,22 @@ def _scales_by_one(node: ir.Node) -> bool:
     return not crops and exact and _keeps_shape(node)
 
 
+NEUTRAL = {"Add": 0, "Sub": 0, "Mul": 1, "Div": 1}
+"""Operators to the operand that changes nothing."""
+
+
+def _is_neutral(node: ir.Node) -> bool:
+    """Tell whether the second operand is that one; a parameter may become another in training."""
+    other = operand(node, 1)
+    if other is None or KEY in other.metadata_props or not _keeps_shape(node):
+        return False
+    return scalar(other) == NEUTRAL[node.op_type]
+
+
 NOOPS: dict[str, Callable[[ir.Node], bool]] = {
     **dict.fromkeys(MOVERS, _keeps_shape),
     **dict.fromkeys(("Concat", "Sum", "Mean", "Max", "Min"), _has_one_input),
+    **dict.fromkeys(NEUTRAL, _is_neutral),
     "Cast": _keeps_type,
     "Transpose": _keeps_order,
     "Pad": _pads_nothing,
