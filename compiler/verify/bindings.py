@@ -5,7 +5,8 @@ from itertools import islice, product
 
 import onnx_ir as ir
 
-from ..ir.dims import evaluate, symbols
+from ..ir.dim_values import evaluate
+from ..ir.dims import symbols
 from ..ir.sizes.analysis import resolve, stored
 from ..ir.sizes.inference import analyse
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ..ir.dims import Dim, Size, evaluate, symbols
+from ..ir.dim_values import evaluate
+from ..ir.dims import Dim, Size, symbols
 from ..ir.errors import UsageError, quoted
 from ..ir.graph import Array, numpy_type
 from ..ir.sizes.analysis import stored

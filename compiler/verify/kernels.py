@@ -73,7 +73,7 @@ def _add_error(graph: onnx.GraphProto, exact: str, result: str, accuracy: Accura
 
     def number(word: str, value: float) -> str:
         name = f"{exact}_{word}"
-        graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, (), [value]))
+        graph.initializer.add(name=name, data_type=TensorProto.FLOAT, float_data=[value])
         return name
 
     def add(op_type: str, *inputs: str, output: str = "") -> str:

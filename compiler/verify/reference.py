@@ -107,7 +107,7 @@ def _in_last_bit(inputs: Mapping[str, Array], rng: np.random.Generator) -> dict[
     """Return inputs whose float32 and float64 elements are the next ones above or below."""
     return {
         name: np.nextafter(array, rng.choice((-np.inf, np.inf), array.shape).astype(array.dtype))
-        if array.dtype in (np.float32, np.float64)
+        if array.dtype.name in ("float32", "float64")
         else array
         for name, array in inputs.items()
     }

@@ -136,12 +136,14 @@ def verify_folder(
         results: dict[Mode, tuple[OutputResult, ...]] = dict.fromkeys(modes, ())
         for number, (call, told) in enumerate(zip(inputs, references, strict=True)):
             own = cache(partial(noise, reads, call, told.outputs))
-            for mode, outcome in outcomes.items():
-                results[mode] += compare_outputs(outcome, told.outputs, tolerance, own, call=number)
+            for mode in modes:
+                results[mode] += compare_outputs(
+                    outcomes[mode], told.outputs, tolerance, own, call=number
+                )
         wrong: list[Mode] = [mode for mode in modes if _is_wrong(outcomes[mode], results[mode])]
         diagnoses: Mapping[Mode, Diagnosis] = {}
         if reference.engine and wrong:
-            at = _first_wrong(outcomes[wrong[0]], results[wrong[0]], len(names))
+            at = _first_wrong(outcomes[wrong[0]], results[wrong[0]], len(names), len(inputs))
             case = Case(
                 lowered,
                 model.absolute().parent,
@@ -205,10 +207,13 @@ def repeat_command(
     return shlex.join(words)
 
 
-def _first_wrong(outcome: Outcome, results: Sequence[OutputResult], outputs: int) -> int:
+def _first_wrong(
+    outcome: Outcome, results: Sequence[OutputResult], outputs: int, calls: int
+) -> int:
     """Return the number of the first call that failed or computed something else."""
     wrong = [result.call for result in results if not result.passed]
-    return wrong[0] if wrong else len(outcome.result["types"]) // max(outputs, 1)
+    done = len(outcome.result["types"]) // max(outputs, 1)
+    return wrong[0] if wrong else min(done, calls - 1)
 
 
 def _is_wrong(outcome: Outcome, results: Sequence[OutputResult]) -> bool:

@@ -1,6 +1,6 @@
 """How the objects of the network are constructed, and what is common to several of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import TypeAlias
@@ -87,7 +87,7 @@ class Generalization:
 
     def __init__(self) -> None:
         self.variations: list[Variation] = []
-        self._index: dict[tuple[Tree, ...], int] = {}
+        self._index: dict[Hashable, int] = {}
 
     def of(self, trees: Sequence[Tree], hint: Hint) -> Tree:
         """Return the tree that stands for one place of all members."""
@@ -119,8 +119,11 @@ class Generalization:
         return Construct(first.function, arguments, first.layer)
 
     def _variable(self, trees: Sequence[Tree], hint: Hint) -> Variable:
-        key = tuple((type(tree), tree) for tree in trees)
-        index = self._index.setdefault(key, len(self.variations))  # type: ignore[arg-type]
+        values = tuple((type(tree), tree) for tree in trees)
+        objects = any(isinstance(tree, Construct) for tree in trees)
+        # two fields that hold equal layers hold two layers: one argument each
+        key = (values, hint if objects else None)
+        index = self._index.setdefault(key, len(self.variations))
         if index == len(self.variations):
             self.variations.append(Variation(tuple(trees)))
         self.variations[index].hints.append(hint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
-from ...compiler.ir.dims import parse
+from ...compiler.ir.dim_values import parse
 from .cells import Cell, Operand, Own, Step
 from .host import ARGUMENT, SIZE, references, refers, word_for
 from .match import passed_on

@@ -100,6 +100,4 @@ def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
 
 def dynamic_inputs() -> tuple[ms.Tensor, ...]:
     """Shapes for GRAPH mode: `net.set_inputs(*dynamic_inputs())` compiles once for all sizes."""
-    return (
-        ms.Tensor(shape=[None, 3, None, None], dtype=ms.float32),
-    )
+    return (ms.Tensor(shape=[None, 3, None, None], dtype=ms.float32),)

@@ -112,14 +112,19 @@ class Transformer(nn.Cell):
         value_2 = ops.unsqueeze(
             ops.unsqueeze(ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0), dim=1), dim=2
         )
-        scaled = ops.unsqueeze(
-            ops.unsqueeze(ops.unsqueeze(ops.arange(batch, dtype=ms.int64), dim=1), dim=2), dim=3
-        ) * seq
+        scaled = (
+            ops.unsqueeze(
+                ops.unsqueeze(ops.unsqueeze(ops.arange(batch, dtype=ms.int64), dim=1), dim=2), dim=3
+            )
+            * seq
+        )
         value = ops.reshape(
             ops.gather(ops.reshape(value.astype(ms.bool_), (-1, 1)), value_2 + scaled, 0), (-1,)
         )
-        out = self.constant & (value_2 <= ops.unsqueeze(ops.unsqueeze(out, dim=1), dim=3)) & ops.reshape(
-            value, (batch, 1, 1, seq)
+        out = (
+            self.constant
+            & (value_2 <= ops.unsqueeze(ops.unsqueeze(out, dim=1), dim=3))
+            & ops.reshape(value, (batch, 1, 1, seq))
         )
         mask = ops.broadcast_to(out, (batch, 1, seq, seq))
         for h in self.h:

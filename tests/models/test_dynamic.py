@@ -12,6 +12,7 @@ import onnx2ms
 def test_one_source_is_right_at_every_size(key: str, restore, tmp_path: Path):
     conversion = onnx2ms.convert(restore(key), tmp_path / "out")
     assert conversion.verified
+    assert conversion.verification is not None
     modes = {mode.mode: mode for mode in conversion.verification.modes}
     shapes = {output.call: output.shape for output in modes["graph"].outputs}
     assert len(set(shapes.values())) == 2
@@ -49,6 +50,7 @@ def test_arrays_of_several_sizes_are_each_run(restore, tmp_path: Path):
     conversion = onnx2ms.convert(
         restore("dynamo/dyn_pl_unet_up"), tmp_path / "out", inputs=calls, verify="pynative"
     )
+    assert conversion.verification is not None
     (mode,) = conversion.verification.modes
     assert [output.shape[0] for output in mode.outputs] == [1, 2, 3]
 

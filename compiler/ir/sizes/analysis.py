@@ -7,18 +7,8 @@ from typing import TypeAlias
 import numpy as np
 import onnx_ir as ir
 
-from ..dims import (
-    LEAST,
-    Dim,
-    Size,
-    complexity,
-    evaluate,
-    is_equal,
-    parse,
-    substitute,
-    symbol,
-    symbols,
-)
+from ..dim_values import evaluate, parse, substitute
+from ..dims import LEAST, Dim, Size, complexity, is_equal, symbol, symbols
 from ..graph import attribute, blaming, constant, is_constant, operator
 from .contents import MOST, Content, Element, compute, content_of, sizes, vector
 

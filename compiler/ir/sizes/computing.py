@@ -50,9 +50,9 @@ def broadcasting(site: Site) -> Shapes:
 def matmul(site: Site) -> Shapes:
     """MatMul-13, as numpy.matmul."""
     left, right = site.shape(0), site.shape(1)
-    if left is None or right is None or not left or not right:
+    if not left or not right:
         return [None]
-    site.equal(left[-1], right[-2] if len(right) > 1 else right[0])
+    site.equal(left[-1], right[-2:][0])
     batch = broadcast(site, [left[:-2], right[:-2]])
     rows = left[-2:-1]
     columns = right[-1:] if len(right) > 1 else ()

@@ -74,10 +74,8 @@ def sizes(content: Content | None) -> tuple[Size | None, ...] | None:
     """Return a content as whole numbers, None for those that are not known."""
     if content is None:
         return None
-    return tuple(
-        cast("Size", e) if isinstance(e, int | Dim) and not isinstance(e, bool) else None
-        for e in content.flat
-    )
+    elements: list[Element] = content.reshape(-1).tolist()
+    return tuple(e if isinstance(e, Dim) or type(e) is int else None for e in elements)
 
 
 def compute(node: ir.Node, operands: Sequence[Content | None]) -> Content | None:
@@ -280,6 +278,18 @@ def _where(condition: Element, one: Element, other: Element) -> Element:
     return one if one == other else None
 
 
+def _same(element: Element) -> Element:
+    return element
+
+
+def _negate(element: Element) -> Element:
+    return _multiply(element, -1)
+
+
+def _not(element: Element) -> Element:
+    return not element if isinstance(element, bool) else None
+
+
 def _both(one: Element, other: Element) -> Element:
     if one is False or other is False:
         return False
@@ -307,17 +317,17 @@ ELEMENTWISE: dict[str, Function] = {
     "Mul": _multiply,
     "Div": _quotient,
     "Mod": _modulo,
-    "Neg": _known(lambda element: _multiply(element, -1)),
+    "Neg": _negate,
     "Floor": _floor,
     "Ceil": _ceil,
-    "Cast": _known(lambda element: element),
-    "Identity": _known(lambda element: element),
+    "Cast": _same,
+    "Identity": _same,
     "Equal": _compare(is_equal),
     "Less": _compare(lambda a, b: is_less(a, b, or_equal=False)),
     "LessOrEqual": _compare(is_less),
     "Greater": _compare(lambda a, b: is_less(b, a, or_equal=False)),
     "GreaterOrEqual": _compare(lambda a, b: is_less(b, a)),
-    "Not": _known(lambda element: not element if isinstance(element, bool) else None),
+    "Not": _not,
     "And": _both,
     "Or": _either,
     "Where": _where,

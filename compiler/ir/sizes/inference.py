@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import onnx_ir as ir
 
-from ..dims import Size, substitute
+from ..dim_values import substitute
+from ..dims import Size
 from ..provenance import FIXED
 from . import computing, layout, own
 from .analysis import Sizes, is_dynamic, resolve, stored

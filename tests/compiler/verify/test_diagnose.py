@@ -61,7 +61,7 @@ def verify(stub, tmp_path, place):
             folder,
             model=tmp_path / "m.onnx",
             lowered=ir.from_proto(proto),
-            inputs={"x": np.array([1.5, -1], np.float32)},
+            inputs=[{"x": np.array([1.5, -1], np.float32)}],
             source_map=[place(MODEL, v, "Net", "", texts[v]) for v in places],
             source=MODEL,
             modes=["pynative"],

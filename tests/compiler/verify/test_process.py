@@ -47,7 +47,7 @@ def verify(stub, tmp_path, capfd):
             folder,
             model=tmp_path / "m.onnx",
             lowered=ir.from_proto(proto),
-            inputs={"x": np.array([1.5, -1], np.float32)},
+            inputs=[{"x": np.array([1.5, -1], np.float32)}],
             source_map=[],
             modes=["pynative"],
             **options,

@@ -17,7 +17,7 @@ def run(image):
             net.folder,
             model=net.model,
             lowered=net.lowered,
-            inputs=image,
+            inputs=[image],
             source_map=net.source_map,
             source=net.source,
             modes=modes,
@@ -105,13 +105,13 @@ def test_the_command_that_repeats_it():
         Path("out"),
         shapes={"a:0": [1, "n"], "": [3]},
         outputs=["b", "c d"],
-        inputs=Path("in.npz"),
+        inputs=[Path("in.npz"), Path("b.npz")],
         weights="safetensors",
         modes=["graph"],
         tolerance=1e-4,
     )
     assert command == (
         "onnx2ms 'my model.onnx' -o out --force --shape a:0:1,n --shape 3 --outputs 'b,c d' "
-        "--inputs in.npz --weights safetensors --verify graph --tolerance 0.0001"
+        "--inputs in.npz --inputs b.npz --weights safetensors --verify graph --tolerance 0.0001"
     )
     assert repeat_command(Path("m.onnx"), Path("o")) == "onnx2ms m.onnx -o o --force"

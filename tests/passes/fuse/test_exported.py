@@ -125,7 +125,9 @@ def check(tmp_path, module, shapes, expected, exporter, opset):
     torch.manual_seed(0)
     file, arrays = export(tmp_path, module, shapes, exporter, opset)
     model = load_model(file, shapes={}, outputs=None).model
-    inputs = {value.name: array for value, array in zip(model.graph.inputs, arrays, strict=True)}
+    inputs = {
+        value.name or "": array for value, array in zip(model.graph.inputs, arrays, strict=True)
+    }
     checker = PassChecker(model, inputs)
     run_pipeline(model, on_pass=checker)
     assert not checker.unchecked
@@ -146,4 +148,5 @@ def test_module(tmp_path, name, exporter, opset):
 @pytest.mark.parametrize("name", ATTENTION)
 @pytest.mark.parametrize(("exporter", "opset"), [("legacy", 17), ("dynamo", 20)])
 def test_attention(tmp_path, name, exporter, opset):
-    check(tmp_path, *ATTENTION[name], exporter, opset)
+    module, shapes, expected = ATTENTION[name]
+    check(tmp_path, module, shapes, expected, exporter, opset)
