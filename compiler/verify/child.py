@@ -209,7 +209,7 @@ class Run:
         for other in others:
             self.stage("other sizes")
             self._keep_outputs(net(*other))
-        self.result["compilations"] = len(net.compile_cache)  # none in PYNATIVE mode
+        self.result["compilations"] = len(net.compile_cache) if job["mode"] == "graph" else 0
 
     def _keep_outputs(self, returned: object) -> None:
         for output in outputs_of(returned):

@@ -44,6 +44,7 @@ def compare_outputs(
     noise: Callable[[], Mapping[str, float]],
     *,
     call: int = 0,
+    calls: int = 1,
 ) -> tuple[OutputResult, ...]:
     """Compare what a child returned with what the model computes.
 
@@ -53,12 +54,13 @@ def compare_outputs(
         tolerance: That of float32.
         noise: Measures the reference's own error by output; called only where it decides.
         call: Which call of the network the outputs are of.
+        calls: How often it was called.
 
     Returns:
         One result an output; none if the child failed or returned another number of them.
     """
     first, count = call * len(expected), len(outcome.result["types"])
-    if outcome.failure or count % max(len(expected), 1) or first >= count:
+    if outcome.failure or count != calls * len(expected):
         return ()
     results: list[OutputResult] = []
     for i, (name, reference) in enumerate(expected.items(), first):

@@ -138,7 +138,7 @@ def verify_folder(
             own = cache(partial(noise, reads, call, told.outputs))
             for mode in modes:
                 results[mode] += compare_outputs(
-                    outcomes[mode], told.outputs, tolerance, own, call=number
+                    outcomes[mode], told.outputs, tolerance, own, call=number, calls=len(inputs)
                 )
         wrong: list[Mode] = [mode for mode in modes if _is_wrong(outcomes[mode], results[mode])]
         diagnoses: Mapping[Mode, Diagnosis] = {}
