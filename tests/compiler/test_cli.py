@@ -62,7 +62,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
 
     monkeypatch.setattr(driver, "convert", convert)
     words = "--shape a:b:1,n --shape c:2 --outputs p,q --outputs r --weights safetensors"
-    words += " --inputs i.npz --verify graph --tolerance 1e-3 --dump d --check-passes --force -o o"
+    words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d --check-passes --force -o o"
     assert run(*words.split(), model) == 2
     assert {name: str(value) for name, value in given.items()} == {
         "model": str(model),
@@ -70,7 +70,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
         "shapes": "{'a:b': [1, 'n'], 'c': [2]}",
         "outputs": "['p', 'q', 'r']",
         "weights": "safetensors",
-        "inputs": "i.npz",
+        "inputs": "[PosixPath('i.npz'), PosixPath('j.npz')]",
         "verify": "graph",
         "tolerance": "0.001",
         "dump": "d",
@@ -133,8 +133,17 @@ def test_a_file_that_is_no_model(here, tmp_path, capsys):
     assert os.listdir(here) == []
 
 
-def test_a_dimension_that_is_left_open(network, here, tmp_path, capsys):
+def test_a_dimension_that_is_left_open(network, here, tmp_path):
     onnx.save(network(shape=("n", 3, 8, 8)), tmp_path / "net.onnx")
+    assert run(tmp_path / "net.onnx", "--no-verify", "-q") == 0
+    source = (here / "net_mindspore" / "model.py").read_text()
+    assert "ms.Tensor(shape=[None, 3, 8, 8], dtype=ms.float32)," in source
+
+
+def test_a_number_of_dimensions_that_is_not_known(network, here, tmp_path, capsys):
+    proto = network()
+    proto.graph.input[0].type.tensor_type.ClearField("shape")
+    onnx.save(proto, tmp_path / "net.onnx")
     assert run(tmp_path / "net.onnx") == 2
     assert "--shape" in capsys.readouterr().err
     assert os.listdir(here) == []

@@ -175,7 +175,8 @@ def test_given_arrays_are_the_ones_computed_on(model, monkeypatch):
     x = np.full((1, 3, 8, 8), 2.5, np.float32)
     with pytest.raises(NotProvenError) as caught:
         convert(model, inputs={"x": x})
-    assert given["inputs"]["x"] is x
+    (call,) = given["inputs"]
+    assert call["x"] is x
     assert finished(caught.value).report["options"]["inputs"] == "arrays"
     assert finished(caught.value).report["repeat"] is None
 
