@@ -9,7 +9,11 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
+from .functions import declare
 from .fuse.fuse_flatten import fuse_flatten
+from .fuse.fuse_recurrent import fuse_recurrent
+from .fuse.put_batch_first import put_batch_first
+from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
@@ -31,6 +35,7 @@ from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.resolve_cast_like import resolve_cast_like
+from .shapes.turn_recurrent import turn_recurrent
 from .skeleton import nested
 
 ROUNDS = 20
@@ -72,13 +77,19 @@ STAGES: tuple[Stage, ...] = (
             drop_identity,  # of the branch that was inlined
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_zero_bias,  # after folding: made-up zeros are constants by now
+            turn_recurrent,  # in this stage: weights of one direction are folded, shapes inferred
             drop_dead,  # last: what the others have left behind
         ),
         repeat=True,
     ),
     Stage(
         "fuse",
-        (fuse_flatten,),  # before emission, which would write the batch as a number
+        (
+            fuse_flatten,  # before emission, which would write the batch as a number
+            fuse_recurrent,
+            stack_recurrent,  # before the batch moves: between layers it never comes first
+            put_batch_first,
+        ),
     ),
     Stage(
         "lower",
@@ -214,4 +225,6 @@ def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassReco
             f"{type(error).__name__}: {error}\npasses before it: {names}",
             help="run again with --check-passes and --dump DIR, and report the graph before it",
         ) from error
+    if changes:
+        declare(model)
     return PassRecord(stage, item.name, changes, time.perf_counter() - started)

@@ -93,8 +93,11 @@ class BodyWriter:
         """Return a statement on one line."""
         if statement.step is None:
             return f"return {', '.join(self._operand(v, 0) for v in self._cell.outputs)}"
-        local = statement.targets[0] if len(statement.targets) == 1 else ""
-        return f"{', '.join(statement.targets)} = {self._step(statement.step, local)}"
+        targets, child = statement.targets, self._cell.children.get(statement.step.child)
+        local = targets[0] if len(targets) == 1 else ""
+        unpacked = child.layer.unpacked if child is not None and child.layer else ""
+        assigned = fill(unpacked, targets, {}) if unpacked else ", ".join(targets)
+        return f"{assigned} = {self._step(statement.step, local)}"
 
     def _step(self, step: Step, local: str) -> str:
         """Return the expression of a step, marked unless it is marked in the cell it calls."""
@@ -114,7 +117,12 @@ class BodyWriter:
     def _call(self, step: Step) -> str:
         head, dot, index = step.child.rpartition(".")
         name = f"{head}[{index}]" if dot else step.child
-        return f"self.{name}({', '.join(self._operand(operand, 0) for operand in step.operands)})"
+        operands = [self._operand(operand, 0) for operand in step.operands]
+        layer = self._cell.children[step.child].layer
+        if layer is None or not any(layer.form):
+            return f"self.{name}({', '.join(operands)})"
+        given = fill(layer.given, operands, {}) if layer.given else ", ".join(operands)
+        return f"self.{name}({given}){layer.returned}"
 
     def _expression(self, step: Step) -> str:
         assert step.code is not None, "a call has no template"

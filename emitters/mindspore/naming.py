@@ -4,7 +4,9 @@ import keyword
 import re
 from collections.abc import Collection
 
-TAKEN = frozenset({"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter"})
+from .helpers import NAMES
+
+TAKEN = NAMES | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
 """What the generated module uses itself."""
 
 CELL_ATTRIBUTES = frozenset(

@@ -8,6 +8,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import Variable
+from .helpers import helper_lines
 from .layout import bare, fit, place_marks
 from .loader import loader
 from .naming import TAKEN, unique
@@ -57,9 +58,11 @@ class SourceWriter:
         classes: list[str] = []
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
+        helpers = [line for name in self._helpers() for line in ("", "", *helper_lines(name))]
         has_weights = any(True for _ in parameters(self._root))
         lines = [
-            *self._header("\n".join(map(bare, classes))),
+            *self._header("\n".join(map(bare, [*helpers, *classes]))),
+            *helpers,
             *classes,
             "",
             "",
@@ -67,6 +70,11 @@ class SourceWriter:
         ]
         source, spans = place_marks("\n".join(lines) + "\n")
         return source, self._marks.places(spans, graph)
+
+    def _helpers(self) -> list[str]:
+        """Return the helpers that some expression calls."""
+        codes = [step.code for cell in self._root.walk() for step in cell.steps if step.code]
+        return sorted({name for code in codes for name in code.helpers})
 
     def _header(self, classes: str) -> list[str]:
         """Return docstring and imports; `classes` tells what has to be imported."""
@@ -81,6 +89,7 @@ class SourceWriter:
             "`build_model()` returns it in inference mode, with the weights beside this file.",
             '"""',
             "",
+            *(["from collections.abc import Callable"] if "Callable[" in classes else []),
             "from pathlib import Path",
             "",
             "import mindspore as ms",

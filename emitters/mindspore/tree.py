@@ -147,12 +147,15 @@ class TreeBuilder:
         if isinstance(code, Layer):
             text = module or own_name(code)
             name = self._free_name(cell, text) if text else nameless(cell, code.word)
-            cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=outputs)
-            cell.steps.append(Step(list(code.operands), outputs[:1], node, child=name))
+            made = [outputs[i] for i in code.outputs]
+            cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=made)
+            given = [self._operand(cell, value, node) for value in code.operands]
+            cell.steps.append(Step(given, made, node, child=name))
             return
         code = inline_scalars(code, node)
         operands = [self._operand(cell, value, node) for value in code.operands]
-        cell.steps.append(Step(operands, outputs[: code.outputs], node, code, module=module))
+        made = outputs[code.first : code.first + code.outputs]
+        cell.steps.append(Step(operands, made, node, code, module=module))
 
     def _operand(self, cell: Cell, value: ir.Value, node: ir.Node) -> Operand:
         """Return a value as an operand; a weight becomes a parameter of the cell.
