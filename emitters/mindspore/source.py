@@ -8,7 +8,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import Variable
-from .helpers import helper_lines
+from .helper_source import helper_lines
 from .layout import bare, fit, place_marks
 from .loader import loader
 from .naming import TAKEN, unique

@@ -9,10 +9,11 @@ from ...compiler.ir.graph import attribute, constant, integers, is_constant, ope
 from ..base import graph_pass
 from ..rewrite import Names, Site, bypass, set_attribute, set_inputs
 from .recurrent_activations import activations_of, are_usual, directions_of
-from .recurrent_layer import ATTRIBUTES, KINDS, results_of
+from .recurrent_layer import ATTRIBUTES, KINDS, TIME_FIRST, results_of
 
 LENGTHS, STATES, PEEPHOLES = 4, slice(5, 7), 7
-TURNED = (0, 2, 1, 3)
+TURNED: tuple[int, ...] = (0, 2, 1, 3)
+UNTURNED: tuple[int, ...] = ()
 
 
 @graph_pass(after=("fold_constants",))
@@ -88,7 +89,7 @@ def _in_torch_form(result: ir.Value, size: int) -> list[tuple[ir.Node, ir.Node]]
             continue
         if reader.op_type == "Squeeze" and integers(operand(reader, 1)) == (1,):
             ways.append((reader, reader))
-        elif reader.op_type == "Transpose" and attribute(reader, "perm", ()) == TURNED:
+        elif reader.op_type == "Transpose" and attribute(reader, "perm", UNTURNED) == TURNED:
             turned = reader.outputs[0]
             ends = [use.node for use in turned.uses()]
             if ends and not turned.is_graph_output() and all(_flattens(e, size) for e in ends):
@@ -117,7 +118,7 @@ def _retype(node: ir.Node, size: int) -> None:
     x, result = node.inputs[0], node.outputs[0]
     assert x is not None, "a recurrent layer has an input"
     assert x.shape is not None, "its shape is known"
-    result.dtype = x.dtype
+    result.type = x.type
     result.shape = ir.Shape([*x.shape[:2], size])
 
 
@@ -140,7 +141,7 @@ def _rewrite(site: Site, hidden: int) -> None:
     for name in list(node.attributes):
         if name not in ATTRIBUTES[kind]:
             del node.attributes[name]
-    set_attribute(node, "order", (0, 1, 2))
+    set_attribute(node, "order", TIME_FIRST)
     node.domain, node.op_type = DOMAIN, f"{kind}1"
     set_inputs(node, inputs[0], inputs[LENGTHS], *states, *inputs[1:4])
 

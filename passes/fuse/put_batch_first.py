@@ -6,9 +6,9 @@ from ...compiler.ir.dialect import DOMAIN
 from ...compiler.ir.graph import attribute, operand
 from ..base import graph_pass
 from ..rewrite import bypass, set_attribute, set_inputs
-from .recurrent_layer import KINDS
+from .recurrent_layer import KINDS, TIME_FIRST
 
-SWAPPED = (1, 0, 2)
+SWAPPED: tuple[int, ...] = (1, 0, 2)
 
 
 @graph_pass(after=("stack_recurrent",))
@@ -17,7 +17,7 @@ def put_batch_first(graph: ir.Graph) -> int:
     changed = 0
     for node in list(graph):
         recurrent = node.domain == DOMAIN and node.op_type.rstrip("0123456789") in KINDS
-        if not recurrent or attribute(node, "order", ()) == SWAPPED:
+        if not recurrent or attribute(node, "order", TIME_FIRST) == SWAPPED:
             continue
         result, source = node.outputs[0], operand(node, 0)
         before = source.producer() if source is not None else None
@@ -41,4 +41,4 @@ def put_batch_first(graph: ir.Graph) -> int:
 def _swaps(node: ir.Node) -> bool:
     """Tell whether a node exchanges the first two of three axes."""
     swaps = not node.domain and node.op_type == "Transpose"
-    return swaps and attribute(node, "perm", ()) == SWAPPED
+    return swaps and attribute(node, "perm", TIME_FIRST) == SWAPPED

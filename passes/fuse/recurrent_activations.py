@@ -55,8 +55,8 @@ def directions_of(node: ir.Node) -> int:
 
 def activations_of(node: ir.Node) -> list[Activation]:
     """Return the activations of all directions; their numbers are handed out in order."""
-    alphas = list(attribute(node, "activation_alpha", ()))
-    betas = list(attribute(node, "activation_beta", ()))
+    alphas: list[float] = list(attribute(node, "activation_alpha", ()))
+    betas: list[float] = list(attribute(node, "activation_beta", ()))
     found: list[Activation] = []
     for word in attribute(node, "activations", USUAL[node.op_type] * directions_of(node)):
         name = SPELLING.get(word.lower(), word)

@@ -12,6 +12,9 @@ from ..functions import defines
 KINDS = {"LSTM": 2, "GRU": 1, "RNN": 1}
 """How many states each has."""
 
+TIME_FIRST: tuple[int, ...] = (0, 1, 2)
+"""The `order` that leaves axes where they are."""
+
 MOST_LAYERS = 8
 """So many layers are one MindSpore layer at most."""
 

@@ -10,7 +10,7 @@ from ...compiler.ir.provenance import inherit, path_of
 from ..base import graph_pass
 from ..rewrite import set_inputs, take_over
 from .fuse_recurrent import same_attributes
-from .recurrent_layer import ATTRIBUTES, KINDS, MOST_LAYERS, state_names
+from .recurrent_layer import ATTRIBUTES, KINDS, MOST_LAYERS, TIME_FIRST, state_names
 
 
 @graph_pass(after=("fuse_recurrent",))
@@ -56,7 +56,7 @@ def _above(node: ir.Node) -> ir.Node | None:
         and operand(node, 1) is operand(above, 1)
         and (operand(node, 4 + states) is None) == (operand(above, 4 + states) is None)
     )
-    alike = path_of(node) == path_of(above) and attribute(node, "order", ()) == (0, 1, 2)
+    alike = path_of(node) == path_of(above) and attribute(node, "order", TIME_FIRST) == TIME_FIRST
     return above if bare and same and alike and operand(above, 0) is result else None
 
 

@@ -36,7 +36,7 @@ def turn_recurrent(graph: ir.Graph) -> int:
         elif attribute(node, "direction", "forward") == "reverse":
             _run_forwards(site)
         elif directions_of(node) == 2 and not is_expressible(node) and _are_known(node):
-            _split(site)
+            _split(site, names)
         else:
             continue
         turned += 1
@@ -74,6 +74,8 @@ def _run_forwards(site: Site) -> None:
         site.follow("Slice", *bounds)
     else:
         dtype = None if x is None else x.dtype
+        int64 = ir.DataType.INT64  # the only type of ReverseSequence's lengths
+        lengths = site.add("Cast", [lengths], dtype=int64, to=int(int64))
         flipped = site.add("ReverseSequence", [x, lengths], dtype=dtype, time_axis=0, batch_axis=1)
         one = site.ints([1], "axes")
         site.follow("Unsqueeze", one)
@@ -85,8 +87,8 @@ def _run_forwards(site: Site) -> None:
 _FLIP = ((-1, "starts"), (-(2**63), "ends"), (0, "axes"), (-1, "steps"))
 
 
-def _split(site: Site) -> None:
-    """Write a layer of both directions as two."""
+def _split(site: Site, names: Names) -> None:
+    """Write a layer of both directions as two that run forwards."""
     node = site.node
     activations = activations_of(node)
     half = len(activations) // 2
@@ -95,6 +97,9 @@ def _split(site: Site) -> None:
         site.add("Concat", [part[i] for part in parts], axis=1 if i == 0 else 0)
         for i in range(len(node.outputs))
     ]
+    backwards = parts[1][0].producer()
+    if backwards is not None:
+        _run_forwards(Site(backwards, names))
     site.replace(*results)
 
 

@@ -17,6 +17,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx2ms.compiler.ir.dialect import IR_VERSION
 from onnx2ms.compiler.ir.graph import shape_of
 from onnx2ms.passes.check import relative_error
+from onnx2ms.passes.functions import declare
 from onnx2ms.passes.pipeline import STAGES
 
 CASES = Path(__file__).parent / "cases"
@@ -71,7 +72,10 @@ def read(file):
 
 
 def run(item, model):
-    return sum(item(graph) for graph in (model.graph, *model.graph.subgraphs()))
+    changes = sum(item(graph) for graph in (model.graph, *model.graph.subgraphs()))
+    if changes:
+        declare(model)
+    return changes
 
 
 def spell(model):
