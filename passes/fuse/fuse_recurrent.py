@@ -6,10 +6,17 @@ import onnx_ir as ir
 
 from ...compiler.ir.dialect import DOMAIN
 from ...compiler.ir.graph import attribute, constant, integers, is_constant, operand
+from ...compiler.ir.recurrent import (
+    KINDS,
+    TIME_FIRST,
+    activations_of,
+    are_usual,
+    directions_of,
+    results_of,
+)
 from ..base import graph_pass
 from ..rewrite import Names, Site, bypass, set_attribute, set_inputs
-from .recurrent_activations import activations_of, are_usual, directions_of
-from .recurrent_layer import ATTRIBUTES, KINDS, TIME_FIRST, results_of
+from .recurrent_layer import ATTRIBUTES
 
 LENGTHS, STATES, PEEPHOLES = 4, slice(5, 7), 7
 TURNED: tuple[int, ...] = (0, 2, 1, 3)

@@ -4,9 +4,9 @@ import onnx_ir as ir
 
 from ...compiler.ir.dialect import DOMAIN
 from ...compiler.ir.graph import attribute, operand
+from ...compiler.ir.recurrent import KINDS, TIME_FIRST
 from ..base import graph_pass
 from ..rewrite import bypass, set_attribute, set_inputs
-from .recurrent_layer import KINDS, TIME_FIRST
 
 SWAPPED: tuple[int, ...] = (1, 0, 2)
 

@@ -7,16 +7,8 @@ comes first in operand and result. The weights stay as ONNX keeps them.
 
 from collections.abc import Callable
 
+from ...compiler.ir.recurrent import KINDS, MOST_LAYERS, results_of, state_names
 from ..functions import defines
-
-KINDS = {"LSTM": 2, "GRU": 1, "RNN": 1}
-"""How many states each has."""
-
-TIME_FIRST: tuple[int, ...] = (0, 1, 2)
-"""The `order` that leaves axes where they are."""
-
-MOST_LAYERS = 8
-"""So many layers are one MindSpore layer at most."""
 
 ATTRIBUTES = {
     "LSTM": ("hidden_size", "direction"),
@@ -52,16 +44,6 @@ def body(kind: str, layers: int) -> str:
     outputs = ", ".join(results_of(kind))
     lines = "".join(f"  {line}\n" for line in inner)
     return f"{kind}{layers} <{attributes}> ({inputs}) => ({outputs}) {{\n{lines}}}"
-
-
-def state_names(kind: str, layers: int) -> list[str]:
-    """Return the names of the initial states among the inputs."""
-    return [f"{name}0" for name in "hc"[: KINDS[kind]]] if layers == 1 else []
-
-
-def results_of(kind: str) -> str:
-    """Return the names of the outputs, a letter each."""
-    return "yhc"[: 1 + KINDS[kind]]
 
 
 def _passed(kind: str) -> str:

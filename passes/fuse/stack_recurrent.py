@@ -7,10 +7,11 @@ import onnx_ir as ir
 from ...compiler.ir.dialect import DOMAIN
 from ...compiler.ir.graph import attribute, operand
 from ...compiler.ir.provenance import inherit, path_of
+from ...compiler.ir.recurrent import KINDS, MOST_LAYERS, TIME_FIRST, state_names
 from ..base import graph_pass
 from ..rewrite import set_inputs, take_over
 from .fuse_recurrent import same_attributes
-from .recurrent_layer import ATTRIBUTES, KINDS, MOST_LAYERS, TIME_FIRST, state_names
+from .recurrent_layer import ATTRIBUTES
 
 
 @graph_pass(after=("fuse_recurrent",))

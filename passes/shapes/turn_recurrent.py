@@ -6,10 +6,15 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, operand
 from ...compiler.ir.provenance import inherit
+from ...compiler.ir.recurrent import (
+    KINDS,
+    Activation,
+    activations_of,
+    directions_of,
+    results_of,
+)
 from ..base import graph_pass
 from ..fuse.fuse_recurrent import is_expressible
-from ..fuse.recurrent_activations import Activation, activations_of, directions_of
-from ..fuse.recurrent_layer import KINDS, results_of
 from ..rewrite import Names, Site, set_attribute, set_inputs
 
 LENGTHS = 4

@@ -4,8 +4,14 @@ import onnx_ir as ir
 
 from ....compiler.ir.dialect import DOMAIN
 from ....compiler.ir.provenance import scope_of
-from ....passes.fuse.recurrent_activations import Activation, activations_of, are_usual
-from ....passes.fuse.recurrent_layer import KINDS, MOST_LAYERS, state_names
+from ....compiler.ir.recurrent import (
+    KINDS,
+    MOST_LAYERS,
+    Activation,
+    activations_of,
+    are_usual,
+    state_names,
+)
 from ..code import (
     Argument,
     Code,

@@ -1,11 +1,23 @@
-"""The activations of a recurrent layer: ONNX lists them apart from their numbers."""
+"""Recurrent layers: their states and activations.
+
+ONNX lists activations apart from their numbers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute
+from .graph import attribute
+
+KINDS = {"LSTM": 2, "GRU": 1, "RNN": 1}
+"""How many states each has."""
+
+MOST_LAYERS = 8
+"""So many layers are one MindSpore layer at most."""
+
+TIME_FIRST: tuple[int, ...] = (0, 1, 2)
+"""The attribute `order` of a recurrent layer of our domain that leaves axes where they are."""
 
 USUAL = {
     "LSTM": ("Sigmoid", "Tanh", "Tanh"),
@@ -75,3 +87,13 @@ def are_usual(node: ir.Node, activations: Sequence[Activation]) -> bool:
     if node.op_type == "RNN":
         return len(set(names)) == 1 and names[0] in ("Tanh", "Relu")
     return names == USUAL[node.op_type] * directions_of(node)
+
+
+def state_names(kind: str, layers: int) -> list[str]:
+    """Return the names of the initial states among the inputs of a layer of our domain."""
+    return [f"{name}0" for name in "hc"[: KINDS[kind]]] if layers == 1 else []
+
+
+def results_of(kind: str) -> str:
+    """Return the names of the outputs, a letter each."""
+    return "yhc"[: 1 + KINDS[kind]]
