@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
+from .functions import declare
+from .skeleton import nested
+
 Run = Callable[[ir.Graph], int]
 
 
@@ -17,23 +20,33 @@ class Pass:
         run: Changes a graph in place and returns the number of changes; 0 leaves it untouched.
         doc: First sentence of the function's docstring; `onnx2ms passes` prints it.
         after: Names of passes that must have run before.
+        writes: Operators of the domain onnx2ms that it writes; the model gets their definitions.
     """
 
     name: str
     run: Run
     doc: str
     after: Sequence[str] = ()
+    writes: Sequence[str] = ()
 
     def __call__(self, graph: ir.Graph) -> int:
         """Run the pass on one graph."""
         return self.run(graph)
 
+    def run_on(self, model: ir.Model) -> int:
+        """Run the pass over the main graph and every subgraph; return the number of changes."""
+        changes = sum(self(graph) for graph in nested(model.graph))
+        if changes:
+            declare(model, self.writes)
+        return changes
 
-def graph_pass(*, after: Sequence[str] = ()) -> Callable[[Run], Pass]:
+
+def graph_pass(*, after: Sequence[str] = (), writes: Sequence[str] = ()) -> Callable[[Run], Pass]:
     """Make a pass of a function.
 
     Args:
         after: Names of passes that must have run before this one.
+        writes: Operators of the domain onnx2ms, defined in `functions.py`, that it writes.
 
     Raises:
         ValueError: The function has no docstring.
@@ -43,6 +56,6 @@ def graph_pass(*, after: Sequence[str] = ()) -> Callable[[Run], Pass]:
         doc = (function.__doc__ or "").strip().partition("\n")[0]
         if not doc:
             raise ValueError(f"pass {function.__name__} needs a docstring: what it does")
-        return Pass(function.__name__, function, doc, tuple(after))
+        return Pass(function.__name__, function, doc, tuple(after), tuple(writes))
 
     return decorate

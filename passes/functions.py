@@ -1,54 +1,89 @@
-"""Operators of our own domain: each is a function whose body, in ONNX, is its definition."""
+"""Operators of the domain onnx2ms, each with its definition in operators of ai.onnx.
 
-from collections.abc import Callable
+A model that has a node of one carries the definition, which onnxruntime inlines: so it is valid and
+runs like any other.
+"""
+
+from collections.abc import Iterable
+from functools import cache
 
 import onnx
 import onnx.parser
 import onnx_ir as ir
 
 from ..compiler.ir.dialect import DOMAIN, OPSET
+from .recurrent_definitions import RECURRENT
 from .skeleton import nested
 
-Body = Callable[[], str]
-BODIES: dict[str, Body] = {}
-"""By operator: returns its definition in ONNX's text form, without its header."""
+VERSION = 1
+"""Version of the domain."""
+
+DEFINITIONS: dict[str, str] = RECURRENT | {
+    # torch.nn.functional.glu
+    "Glu": """<axis> (x) => (y) {
+        value, gate = Split <num_outputs = 2, axis: int = @axis> (x)
+        weight = Sigmoid (gate)
+        y = Mul (value, weight)
+    }""",
+    # torch.nn.functional.linear of any rank, the weight as (in, out); Gemm is of rank 2 only
+    "Linear": """(x, weight, bias) => (y) {
+        product = MatMul (x, weight)
+        y = Add (product, bias)
+    }""",
+    # torch.nn.functional.pixel_unshuffle; SpaceToDepth has the channels of a pixel together
+    "PixelUnshuffle": """<blocksize> (x) => (y) {
+        depth = SpaceToDepth <blocksize: int = @blocksize> (x)
+        block = Constant <value_int: int = @blocksize> ()
+        axis = Constant <value_ints = [0]> ()
+        area = Mul (block, block)
+        pixels = Unsqueeze (area, axis)
+        batch = Shape <start = 0, end = 1> (x)
+        sizes = Shape <start = 2> (depth)
+        rest = Constant <value_ints = [-1]> ()
+        parts = Concat <axis = 0> (batch, pixels, rest, sizes)
+        apart = Reshape (depth, parts)
+        together = Transpose <perm = [0, 2, 1, 3, 4]> (apart)
+        whole = Concat <axis = 0> (batch, rest, sizes)
+        y = Reshape (together, whole)
+    }""",
+    # torch.std, torch.var
+    "StandardDeviation": """<axes, correction, keepdims> (x) => (y) {
+        variance = onnx2ms.Variance <axes: ints = @axes, correction: int = @correction,
+                                     keepdims: int = @keepdims> (x)
+        y = Sqrt (variance)
+    }""",
+    "Variance": """<axes, correction, keepdims> (x) => (y) {
+        axis = Constant <value_ints: ints = @axes> ()
+        mean = ReduceMean (x, axis)
+        centered = Sub (x, mean)
+        square = Mul (centered, centered)
+        sum = ReduceSum <keepdims: int = @keepdims> (square, axis)
+        shape = Shape (x)
+        sizes = Gather (shape, axis)
+        count = ReduceProd <keepdims = 0> (sizes)
+        correction = Constant <value_int: int = @correction> ()
+        freedom = Sub (count, correction)
+        divisor = CastLike (freedom, x)
+        y = Div (sum, divisor)
+    }""",
+}
+"""By operator: attributes, inputs, outputs and body, as ONNX text."""
 
 
-def defines(op_type: str) -> Callable[[Body], Body]:
-    """Register the definition of an operator.
-
-    Raises:
-        ValueError: It has one already.
-    """
-
-    def register(body: Body) -> Body:
-        if op_type in BODIES:
-            raise ValueError(f"{op_type} is defined twice")
-        BODIES[op_type] = body
-        return body
-
-    return register
+def declare(model: ir.Model, operators: Iterable[str]) -> None:
+    """Give a model the definitions of those operators that it calls, unless it has them."""
+    written = frozenset(operators)
+    if not written:
+        return
+    nodes = (node for graph in nested(model.graph) for node in graph if node.domain == DOMAIN)
+    for name in sorted({node.op_type for node in nodes} & written):
+        function = ir.serde.deserialize_function(_definition(name))
+        model.functions.setdefault(function.identifier(), function)
+        model.opset_imports.setdefault(DOMAIN, VERSION)
 
 
-def function_proto(op_type: str) -> onnx.FunctionProto:
-    """Return an operator of our domain as a function."""
-    header = f'<domain: "{DOMAIN}", opset_import: ["": {OPSET}]>'
-    return onnx.parser.parse_function(f"{header}\n{BODIES[op_type]()}")
-
-
-def declare(model: ir.Model) -> None:
-    """Give a model the functions that its nodes call, and no others of our domain."""
-    called = {
-        node.op_type for graph in nested(model.graph) for node in graph if node.domain == DOMAIN
-    }
-    for identifier in list(model.functions):
-        if identifier[0] == DOMAIN and identifier[1] not in called:
-            del model.functions[identifier]
-    for op_type in sorted(called):
-        if (DOMAIN, op_type, "") not in model.functions:
-            function = ir.serde.deserialize_function(function_proto(op_type))
-            model.functions[function.identifier()] = function
-    if called:
-        model.graph.opset_imports[DOMAIN] = 1
-    else:
-        model.graph.opset_imports.pop(DOMAIN, None)
+@cache
+def _definition(name: str) -> onnx.FunctionProto:
+    """Return the definition of an operator."""
+    header = f'<domain: "{DOMAIN}", opset_import: ["": {OPSET}, "{DOMAIN}": {VERSION}]>'
+    return onnx.parser.parse_function(f"{header} {name} {DEFINITIONS[name]}")

@@ -9,9 +9,21 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
-from .functions import declare
 from .fuse.fuse_flatten import fuse_flatten
+from .fuse.fuse_gelu import fuse_gelu
+from .fuse.fuse_glu import fuse_glu
+from .fuse.fuse_group_norm import fuse_group_norm
+from .fuse.fuse_hard_sigmoid import fuse_hard_sigmoid
+from .fuse.fuse_hard_swish import fuse_hard_swish
+from .fuse.fuse_layer_norm import fuse_layer_norm
+from .fuse.fuse_linear import fuse_linear
+from .fuse.fuse_mish import fuse_mish
+from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
 from .fuse.fuse_recurrent import fuse_recurrent
+from .fuse.fuse_rms_norm import fuse_rms_norm
+from .fuse.fuse_softplus import fuse_softplus
+from .fuse.fuse_swish import fuse_swish
+from .fuse.fuse_variance import fuse_variance
 from .fuse.put_batch_first import put_batch_first
 from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
@@ -29,14 +41,16 @@ from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
 from .shapes.drop_dead import drop_dead
+from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
 from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
+from .shapes.join_reshapes import join_reshapes
+from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
 from .shapes.turn_recurrent import turn_recurrent
-from .skeleton import nested
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -75,6 +89,9 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
+            drop_expand,
+            reshape_gather,
+            join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_zero_bias,  # after folding: made-up zeros are constants by now
             turn_recurrent,  # in this stage: weights of one direction are folded, shapes inferred
@@ -89,6 +106,21 @@ STAGES: tuple[Stage, ...] = (
             fuse_recurrent,
             stack_recurrent,  # before the batch moves: between layers it never comes first
             put_batch_first,
+            fuse_linear,
+            fuse_layer_norm,
+            fuse_rms_norm,
+            fuse_group_norm,
+            fuse_variance,  # of what is no normalization
+            fuse_pixel_shuffle,
+            fuse_gelu,
+            fuse_glu,
+            fuse_softplus,
+            fuse_mish,  # of a Softplus
+            fuse_swish,
+            fuse_hard_sigmoid,
+            fuse_hard_swish,  # of a HardSigmoid
+            fold_constants,  # parameters that have been given another shape
+            drop_dead,  # shapes that nobody reads any more
         ),
     ),
     Stage(
@@ -211,10 +243,8 @@ def _run_stage(
 def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassRecord]) -> PassRecord:
     """Run a pass over the main graph and every subgraph."""
     started = time.perf_counter()
-    changes = 0
     try:
-        for graph in nested(model.graph):
-            changes += item(graph)
+        changes = item.run_on(model)
     except Onnx2msError:
         raise
     except Exception as error:
@@ -225,6 +255,4 @@ def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassReco
             f"{type(error).__name__}: {error}\npasses before it: {names}",
             help="run again with --check-passes and --dump DIR, and report the graph before it",
         ) from error
-    if changes:
-        declare(model)
     return PassRecord(stage, item.name, changes, time.perf_counter() - started)

@@ -116,3 +116,8 @@ def sources_of(value: ir.Value) -> tuple[str, ...]:
 def set_sources(value: ir.Value, names: Iterable[str]) -> None:
     """Store the names of the file's initializers that a weight was made from."""
     value.metadata_props[SOURCES] = json.dumps(list(dict.fromkeys(names)))
+
+
+def is_made_up(value: ir.Value) -> bool:
+    """Tell whether a constant is a pass's own, made of nothing that the file holds as a weight."""
+    return KEY not in value.metadata_props and bool(history_of(value)) and not sources_of(value)

@@ -1,6 +1,6 @@
 """Every parameter of the network, with its way from the file."""
 
-from ...compiler.ir.provenance import KEY, history_of, sources_of
+from ...compiler.ir.provenance import KEY, history_of, is_made_up, sources_of
 from ..base import Weight
 from .cells import Cell
 from .ties import Held, parameters, tied
@@ -15,7 +15,7 @@ def weights_of(root: Cell) -> list[Weight]:
 def weight(held: Held) -> Weight:
     """Return one parameter as the driver writes it."""
     value = held.source.value
-    sources = sources_of(value) or (value.name or "",)
+    sources = sources_of(value) or (() if is_made_up(value) else (value.name or "",))
     layer = held.cell.layer
     buffer = held.name in layer.buffers if layer else KEY not in value.metadata_props
     return Weight(

@@ -15,15 +15,15 @@ from ...compiler.ir.recurrent import (
     results_of,
 )
 from ..base import graph_pass
+from ..recurrent_definitions import ATTRIBUTES, RECURRENT
 from ..rewrite import Names, Site, bypass, set_attribute, set_inputs
-from .recurrent_layer import ATTRIBUTES
 
 LENGTHS, STATES, PEEPHOLES = 4, slice(5, 7), 7
 TURNED: tuple[int, ...] = (0, 2, 1, 3)
 UNTURNED: tuple[int, ...] = ()
 
 
-@graph_pass(after=("fold_constants",))
+@graph_pass(after=("fold_constants",), writes=tuple(RECURRENT))
 def fuse_recurrent(graph: ir.Graph) -> int:
     """Replace LSTM, GRU and RNN by PyTorch's, whose result is (time, batch, directions * hidden).
 

@@ -9,12 +9,12 @@ from ...compiler.ir.graph import attribute, operand
 from ...compiler.ir.provenance import inherit, path_of
 from ...compiler.ir.recurrent import KINDS, MOST_LAYERS, TIME_FIRST, state_names
 from ..base import graph_pass
+from ..recurrent_definitions import ATTRIBUTES, RECURRENT
 from ..rewrite import set_inputs, take_over
 from .fuse_recurrent import same_attributes
-from .recurrent_layer import ATTRIBUTES
 
 
-@graph_pass(after=("fuse_recurrent",))
+@graph_pass(after=("fuse_recurrent",), writes=tuple(RECURRENT))
 def stack_recurrent(graph: ir.Graph) -> int:
     """Make one recurrent layer of those that feed each other within a module, as in PyTorch."""
     stacked = 0

@@ -17,7 +17,6 @@ from onnx.reference import ReferenceEvaluator
 from onnx2ms.compiler.ir.dialect import IR_VERSION
 from onnx2ms.compiler.ir.graph import shape_of
 from onnx2ms.passes.check import relative_error
-from onnx2ms.passes.functions import declare
 from onnx2ms.passes.pipeline import STAGES
 
 CASES = Path(__file__).parent / "cases"
@@ -72,10 +71,7 @@ def read(file):
 
 
 def run(item, model):
-    changes = sum(item(graph) for graph in (model.graph, *model.graph.subgraphs()))
-    if changes:
-        declare(model)
-    return changes
+    return item.run_on(model)
 
 
 def spell(model):

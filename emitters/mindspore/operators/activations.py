@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ....compiler.ir.dialect import DOMAIN
 from ....compiler.ir.graph import axis_of
 from ..code import (
     ATOM,
@@ -241,3 +242,9 @@ def hardmax(op: Op) -> Code:
         {"axis": axis, "depth": op.size(0, axis)},
         closes=True,
     )
+
+
+@emits("Glu", domain=DOMAIN)
+def glu(op: Op) -> Code:
+    """The first half along an axis times the sigmoid of the second."""
+    return activation(op, "ops.glu", "nn.GLU", axis=op.attr("axis", -1))

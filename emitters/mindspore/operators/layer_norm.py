@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from ....compiler.ir.graph import axis_of
+from ....compiler.ir.provenance import is_made_up
 from ..code import ATOM, PRODUCT, Argument, Code, Expression, Layer, Literal, WeightSource, even
 from ..code import shortest as short
 from ..dtypes import FLOAT32, dtype_of, mindspore_dtype
@@ -14,7 +15,7 @@ LAYER_NORM_DEFAULTS: dict[str, Argument] = {
     "epsilon": 1e-7,
     "dtype": FLOAT32,
 }
-GROUP_NORM_DEFAULTS: dict[str, Argument] = {"eps": 1e-5, "dtype": FLOAT32}
+GROUP_NORM_DEFAULTS: dict[str, Argument] = {"eps": 1e-5, "affine": True, "dtype": FLOAT32}
 
 
 @emits("LayerNormalization")
@@ -82,14 +83,23 @@ def group_norm(op: Op, groups: int) -> Code:
         template = "ops.group_norm({0}, {groups}, {1}, {2}, {eps})"
         return Expression(template, (op[0], op[1], op[2]), settings, closes=True)
     weights = {"gamma": WeightSource(op[1]), "beta": WeightSource(op[2])}
+    affine = not (is_made_up(op[1]) and is_made_up(op[2]))
     arguments: dict[str, Argument] = {
         "num_groups": groups,
         "num_channels": weights["gamma"].shape[0],
         "eps": epsilon,
+        "affine": affine,
         "dtype": dtype_of(weights["gamma"]),
     }
     return Layer(
-        "nn.GroupNorm", arguments, (op[0],), weights, GROUP_NORM_DEFAULTS, positional=2, word="norm"
+        "nn.GroupNorm",
+        arguments,
+        (op[0],),
+        weights,
+        GROUP_NORM_DEFAULTS,
+        positional=2,
+        buffers=frozenset() if affine else frozenset(weights),  # they are there all the same
+        word="norm",
     )
 
 

@@ -1,6 +1,7 @@
 """Matrix products."""
 
-from ....compiler.ir.provenance import KEY, history_of, sources_of
+from ....compiler.ir.dialect import DOMAIN
+from ....compiler.ir.provenance import is_made_up
 from ..code import (
     ATOM,
     PRODUCT,
@@ -97,5 +98,10 @@ def matmul(op: Op) -> Code:
 
 def is_weight(op: Op) -> bool:
     """Tell whether the second operand is a constant of the model, not one that a pass made up."""
-    made_up = KEY not in op[1].metadata_props and history_of(op[1]) and not sources_of(op[1])
-    return op.is_constant(1) and not made_up
+    return op.is_constant(1) and not is_made_up(op[1])
+
+
+@emits("Linear", domain=DOMAIN)
+def linear(op: Op) -> Code:
+    """The product with a constant matrix, as numpy.matmul, and a bias: x W + b."""
+    return dense(op, WeightSource(op[1], (("transpose", (1, 0)),)), WeightSource(op[2]))

@@ -2,7 +2,8 @@
 
 import onnx_ir as ir
 
-from ..code import ATOM, Code, Expression, even
+from ....compiler.ir.dialect import DOMAIN
+from ..code import ATOM, Code, Expression, Literal, even
 from ..dtypes import mindspore_dtype
 from ..registry import Op, emits
 
@@ -53,3 +54,18 @@ def reduction(op: Op) -> Code:
         template += f".astype({mindspore_dtype(op.dtype)})"
     axis = even(axes) if len(axes) == 1 else axes or tuple(range(rank))
     return Expression(template, (op[0],), {"axis": axis}, ATOM, closes=True)
+
+
+SPREADS = {"StandardDeviation": "ops.std", "Variance": "ops.var"}
+
+
+@emits(*SPREADS, domain=DOMAIN)
+def spread(op: Op) -> Code:
+    """The variance over axes, divided by their size less a correction, or its root."""
+    settings: dict[str, Literal] = {"axis": even(op.attr("axes", ()))}
+    template = f"{SPREADS[op.node.op_type]}({{0}}, {{axis}}"
+    if correction := op.attr("correction", 0):
+        template += ", ddof={ddof}"
+        settings["ddof"] = correction
+    template += ", keepdims=True)" if op.attr("keepdims", 1) else ")"
+    return Expression(template, (op[0],), settings, closes=True)

@@ -1,5 +1,6 @@
 """Operators on images: blocks of pixels to channels and back, another size."""
 
+from ....compiler.ir.dialect import DOMAIN
 from ..code import Code, Expression, Layer, Literal
 from ..registry import CannotEmit, Op, emits
 
@@ -20,6 +21,14 @@ def space_to_depth(op: Op) -> Code:
     """SpaceToDepth-13."""
     settings: dict[str, Literal] = {"block": op.attr("blocksize", 1)}
     return Expression("ops.SpaceToDepth({block})({0})", (op[0],), settings)
+
+
+@emits("PixelUnshuffle", domain=DOMAIN)
+def pixel_unshuffle(op: Op) -> Code:
+    """Blocks of pixels as channels, as PyTorch's pixel_unshuffle."""
+    settings: dict[str, Literal] = {"downscale_factor": op.attr("blocksize", 1)}
+    cell = Layer("nn.PixelUnshuffle", settings, (op[0],), positional=1, word="unshuffle")
+    return Expression("ops.pixel_unshuffle({0}, {downscale_factor})", (op[0],), settings, cell=cell)
 
 
 RESIZES = {

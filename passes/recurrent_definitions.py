@@ -5,10 +5,7 @@ hidden size); the final states of all layers follow each other. With `order` (1,
 comes first in operand and result. The weights stay as ONNX keeps them.
 """
 
-from collections.abc import Callable
-
-from ...compiler.ir.recurrent import KINDS, MOST_LAYERS, results_of, state_names
-from ..functions import defines
+from ..compiler.ir.recurrent import KINDS, MOST_LAYERS, results_of, state_names
 
 ATTRIBUTES = {
     "LSTM": ("hidden_size", "direction"),
@@ -43,17 +40,14 @@ def body(kind: str, layers: int) -> str:
     inputs = ", ".join(["x", "lengths", *states, *weights])
     outputs = ", ".join(results_of(kind))
     lines = "".join(f"  {line}\n" for line in inner)
-    return f"{kind}{layers} <{attributes}> ({inputs}) => ({outputs}) {{\n{lines}}}"
+    return f"<{attributes}> ({inputs}) => ({outputs}) {{\n{lines}}}"
 
 
 def _passed(kind: str) -> str:
     return ", ".join(f"{name}: {TYPES.get(name, 'int')} = @{name}" for name in ATTRIBUTES[kind])
 
 
-def _defined(kind: str, layers: int) -> Callable[[], str]:
-    return lambda: body(kind, layers)
-
-
-for _kind in KINDS:
-    for _layers in range(1, MOST_LAYERS + 1):
-        defines(f"{_kind}{_layers}")(_defined(_kind, _layers))
+RECURRENT = {
+    f"{kind}{layers}": body(kind, layers) for kind in KINDS for layers in range(1, MOST_LAYERS + 1)
+}
+"""By operator: attributes, inputs, outputs and body, as ONNX text."""
