@@ -19,6 +19,12 @@ VERSION = 1
 """Version of the domain."""
 
 DEFINITIONS: dict[str, str] = RECURRENT | {
+    "FakeQuantize": """<axis, block_size> (x, scale, zero_point) => (y) {
+        quantized = QuantizeLinear <axis: int = @axis, block_size: int = @block_size>
+                                   (x, scale, zero_point)
+        y = DequantizeLinear <axis: int = @axis, block_size: int = @block_size>
+                             (quantized, scale, zero_point)
+    }""",
     # torch.nn.functional.glu
     "Glu": """<axis> (x) => (y) {
         value, gate = Split <num_outputs = 2, axis: int = @axis> (x)

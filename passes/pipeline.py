@@ -9,6 +9,7 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
+from .fuse.fuse_fake_quantize import fuse_fake_quantize
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
 from .fuse.fuse_glu import fuse_glu
@@ -103,6 +104,7 @@ STAGES: tuple[Stage, ...] = (
         "fuse",
         (
             fuse_flatten,  # before emission, which would write the batch as a number
+            fuse_fake_quantize,
             fuse_recurrent,
             stack_recurrent,  # before the batch moves: between layers it never comes first
             put_batch_first,
