@@ -9,6 +9,7 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
+from .contrib.modernize_contrib import modernize_contrib
 from .fuse.fuse_fake_quantize import fuse_fake_quantize
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
@@ -30,11 +31,13 @@ from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
+from .lower.lower_integer_conv import lower_integer_conv
 from .lower.lower_lp_pool import lower_lp_pool
 from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
 from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
+from .lower.lower_qlinear import lower_qlinear
 from .lower.lower_resize import lower_resize
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
@@ -86,6 +89,7 @@ STAGES: tuple[Stage, ...] = (
         "shapes",
         (
             infer_shapes,  # first: all others ask for shapes and types
+            modernize_contrib,  # here, as many of its rules ask for ranks
             resolve_cast_like,  # before folding: then a constant does not wait for a value
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
@@ -128,7 +132,9 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
-            explicit_window,  # first: the others reckon with pads
+            lower_qlinear,  # makes integer convolutions
+            lower_integer_conv,  # makes convolutions
+            explicit_window,  # before the others, which reckon with pads
             lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to
             lower_pool_pads,

@@ -9,7 +9,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import constant, operand, rank_of, shape_of
 from ...compiler.ir.provenance import add_history, set_sources, sources_of
 from ..base import graph_pass
-from ..rewrite import Input, Names, Site
+from ..rewrite import AttributeValue, Names, Site
 
 FLOAT, INT32 = ir.DataType.FLOAT, ir.DataType.INT32
 EXACT = 2**24
@@ -45,13 +45,17 @@ def _lower(site: Site) -> bool:
     x = site.add("Cast", [site[0]], to=int(FLOAT), dtype=FLOAT)
     if site[2] is not None:
         x = site.add("Sub", [x, as_float(site, 2, "x_zero_point")], dtype=FLOAT)
+    source = site[0]
+    x.shape = source.shape if source is not None else None  # the next pass asks for it
     weights = _known_weights(site, rank)
     if weights is not None:
-        sums = np.abs(weights).reshape(len(weights), -1).sum(axis=1) * LARGEST
-        parts = [weights] if sums.max(initial=0) <= EXACT else list(np.divmod(weights, DIGIT))
+        largest = np.abs(weights).reshape(len(weights), -1).sum(axis=1) * LARGEST
+        parts = [weights] if largest.max(initial=0) <= EXACT else list(np.divmod(weights, DIGIT))
         values = [_weight(site, part) for part in parts]
     else:
         values = _computed_weights(site, rank, math.prod(shape[1:]))
+    for value in values:
+        value.shape = ir.Shape(shape)
     sums = [site.add("Conv", [x, value], dtype=FLOAT, **_window(node)) for value in values]
     results = [site.add("Cast", [one], to=int(INT32), dtype=INT32) for one in sums]
     result = results[0]
@@ -111,8 +115,5 @@ def _computed_weights(site: Site, rank: int, count: int) -> list[ir.Value]:
     return [high, site.add("Sub", [weight, whole], dtype=FLOAT)]
 
 
-def _window(node: ir.Node) -> dict[str, "int | str | tuple[int, ...]"]:
+def _window(node: ir.Node) -> dict[str, AttributeValue]:
     return {name: attr.value for name, attr in node.attributes.items()}
-
-
-__all__ = ["Input", "as_float", "lower_integer_conv"]

@@ -147,6 +147,33 @@ def results(op: Op, kind: str) -> tuple[tuple[int, ...], str, str]:
     return tuple(read), "", unpacked
 
 
+@emits("DynamicQuantizeLSTM", domain="com.microsoft")
+def dynamic_quantize_lstm(op: Op) -> Code:
+    """An LSTM of integer weights, what they multiply quantized by its own range at each step."""
+    if op.has(7) or op.attr("clip", None) is not None or op.attr("input_forget", 0):
+        raise CannotEmit("DynamicQuantizeLSTM with peepholes or clipping")
+    order = (0, 1, 2, 8, 10)
+    operands = [op[index] for index in order]
+    given = [f"{{{i}}}" for i in range(len(order))]
+    for index, word in ((3, "b"), (4, "lengths"), (5, "h"), (6, "c"), (9, "w_zero_point"),
+                        (11, "r_zero_point")):  # fmt: skip
+        if op.has(index) and not (index in (9, 11) and not op.constant(index).any()):
+            given.append(f"{word}={{{len(operands)}}}")
+            operands.append(op[index])
+    if op.attr("direction", "forward") == "reverse":
+        given.append("backwards=True")
+    first, count, taken = slice_of_results(op, "LSTM")
+    template = f"run_quantized_lstm({', '.join(given)}){taken}"
+    return Expression(
+        template,
+        tuple(operands),
+        outputs=count,
+        first=first,
+        closes=True,
+        helpers=("quantize_dynamically", "run_quantized_lstm"),
+    )
+
+
 HELPERS = {"LSTM": "run_lstm", "GRU": "run_gru", "RNN": "run_rnn"}
 FUNCTIONS = {
     "Affine": "lambda x: {alpha} * x + {beta}",
