@@ -4,7 +4,7 @@ import keyword
 import re
 from collections.abc import Collection
 
-from .helper_source import NAMES
+from .function_source import NAMES
 
 TAKEN = NAMES | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
 """What the generated module uses itself."""

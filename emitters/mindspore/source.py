@@ -8,7 +8,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import Variable
-from .helper_source import helper_lines
+from .function_source import function_lines
 from .layout import bare, fit, place_marks
 from .loader import loader
 from .naming import TAKEN, unique
@@ -58,7 +58,7 @@ class SourceWriter:
         classes: list[str] = []
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
-        helpers = [line for name in self._helpers() for line in ("", "", *helper_lines(name))]
+        helpers = [line for name in self._helpers() for line in ("", "", *function_lines(name))]
         has_weights = any(True for _ in parameters(self._root))
         lines = [
             *self._header("\n".join(map(bare, [*helpers, *classes]))),
