@@ -4,7 +4,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-COUNTED = re.compile(r"_\d+")
+COUNTED = re.compile(r"[^\d_]_\d+$")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Reading:
         longest: Lines of the longest `construct`.
         arguments: Most arguments of a constructor.
         twins: Classes that equal an earlier one but for numbers, names and defaults.
-        counted: Names that end in `_2`, `_3` …, for want of a word: classes, attributes, locals.
+        counted: Names that end in `_2`, `_3` …, for want of a word: classes, arguments, locals.
     """
 
     lines: int
@@ -68,14 +68,12 @@ def without_numbers(node: ast.ClassDef) -> str:
 
 
 def counted_names(module: ast.Module) -> set[str]:
-    """Return the names that were told apart by a number."""
+    """Return the names that were told apart by a number; `layer_0` is PyTorch's own number."""
     names: set[str] = set()
     for node in ast.walk(module):
         match node:
             case ast.ClassDef(name=name) | ast.arg(arg=name) | ast.Name(id=name):
                 names.add(name)
-            case ast.Attribute(attr=name, ctx=ast.Store()):
-                names.add(name)
             case _:
                 pass
-    return {name for name in names if COUNTED.fullmatch(name[len(name.rstrip("0123456789")) - 1 :])}
+    return {name for name in names if COUNTED.search(name) and not name.startswith("layer_")}

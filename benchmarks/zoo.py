@@ -5,9 +5,10 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Result:
 
 
 def run(entry: Any, archive: Path, options: argparse.Namespace) -> Result:
-    """Convert one network, once without proof for the cost and once with it."""
+    """Restore one network and convert it."""
     with tempfile.TemporaryDirectory(prefix="onnx2ms-") as name:
         folder = Path(name)
         model = zoo.load(archive, entry)
@@ -95,20 +96,36 @@ def run(entry: Any, archive: Path, options: argparse.Namespace) -> Result:
         file = folder / f"{entry['id']}.onnx"
         onnx.save(model, file)
         np.savez(folder / "inputs.npz", **zoo.inputs(entry))
-        convert = onnx2ms(file, folder / "out", "--inputs", str(folder / "inputs.npz"))
-        cost = measure([*convert, "--no-verify"], folder)
-        proof = cost if options.no_verify or cost.status else measure(convert, folder)
-        problem = proof.log.strip().partition("\n")[0] if proof.status else ""
-        if proof.status not in (0, 3):  # 3: the files are there, but something else is computed
-            return Result(entry, None, None, Counter(), cost, problem or f"status {proof.status}")
-        out = folder / "out"
-        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-        source = (out / "model.py").read_text(encoding="utf-8")
-        keys = key_counts(json.loads((out / "weight_map.json").read_text(encoding="utf-8")))
-        if options.sources:
-            options.sources.mkdir(parents=True, exist_ok=True)
-            (options.sources / f"{entry['exporter']}__{entry['id']}.py").write_text(source)
-        return Result(entry, report, read(source), keys, cost, problem)
+        return convert(entry, file, folder, options)
+
+
+def convert(
+    entry: Any, file: Path, folder: Path, options: argparse.Namespace, shapes: Sequence[str] = ()
+) -> Result:
+    """Convert a model, once without proof for the cost and once with it.
+
+    Args:
+        entry: Tells its `id` and `exporter`.
+        file: The model.
+        folder: Where to work; it holds the inputs, `inputs.npz`.
+        options: Of the command line.
+        shapes: Shapes of its inputs, as the command line of onnx2ms takes them.
+    """
+    words = [word for shape in shapes for word in ("--shape", shape)]
+    command = onnx2ms(file, folder / "out", "--inputs", str(folder / "inputs.npz"), *words)
+    cost = measure([*command, "--no-verify"], folder)
+    proof = cost if options.no_verify or cost.status else measure(command, folder)
+    problem = proof.log.strip().partition("\n")[0] if proof.status else ""
+    if proof.status not in (0, 3):  # 3: the files are there, but something else is computed
+        return Result(entry, None, None, Counter(), cost, problem or f"status {proof.status}")
+    out = folder / "out"
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    source = (out / "model.py").read_text(encoding="utf-8")
+    keys = key_counts(json.loads((out / "weight_map.json").read_text(encoding="utf-8")))
+    if options.sources:
+        options.sources.mkdir(parents=True, exist_ok=True)
+        (options.sources / f"{entry['exporter']}__{entry['id']}.py").write_text(source)
+    return Result(entry, report, read(source), keys, cost, problem)
 
 
 def strip(model: onnx.ModelProto) -> None:
@@ -194,27 +211,22 @@ def summary(results: Sequence[Result]) -> list[str]:
     return [*lines, *(f"NOT PROVED {line}" for line in wrong)]
 
 
-def main() -> None:
-    """Print the table and what is to be said of all networks."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("archive", type=Path, help="folder with index.json and packed exports")
-    parser.add_argument("--group", action="append", default=[], help="one of the index's groups")
-    parser.add_argument("--ids", nargs="*", default=[], help="network, or exporter/network")
-    parser.add_argument("--static", action="store_true", help="those without dynamic dimensions")
-    parser.add_argument("--stripped", action="store_true", help="without what tells of modules")
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """Return the options that archives of all kinds have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("archive", type=Path, help="folder with the index and the networks")
+    parser.add_argument("--ids", nargs="*", default=[], help="networks, or exporter/network")
     parser.add_argument("--no-verify", action="store_true", help="convert, do not prove")
     parser.add_argument("--jobs", type=int, default=2, help="conversions at a time (2)")
     parser.add_argument("--sources", type=Path, help="folder to keep the sources in")
-    options = parser.parse_args()
-    entries = [
-        entry
-        for entry in zoo.select(zoo.load_index(options.archive), options.ids)
-        if (not options.group or entry.get("group", "cnn") in options.group)
-        and not (options.static and entry["dynamic"])
-    ]
+    return parser
+
+
+def report_all(tasks: Iterable[Callable[[], Result]], jobs: int) -> None:
+    """Run all conversions and print what became of them; exit with 1 if any is not proved."""
     results: list[Result] = []
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for result in pool.map(lambda entry: run(entry, options.archive, options), entries):
+    with ThreadPoolExecutor(jobs) as pool:
+        for result in pool.map(lambda task: task(), tasks):
             print("done", result.name, result.problem, file=sys.stderr)
             results.append(result)
     print(table(HEAD, [result.row() for result in results]))
@@ -222,6 +234,23 @@ def main() -> None:
     for line in [*summary(results), fit(results), start_up()]:
         print(f"- {line}")
     sys.exit(any(result.problem for result in results))
+
+
+def main() -> None:
+    """Print the table and what is to be said of all networks."""
+    parser = arguments(__doc__)
+    parser.add_argument("--group", action="append", default=[], help="one of the index's groups")
+    parser.add_argument("--static", action="store_true", help="those without dynamic dimensions")
+    parser.add_argument("--stripped", action="store_true", help="without what tells of modules")
+    options = parser.parse_args()
+    entries = [
+        entry
+        for entry in zoo.select(zoo.load_index(options.archive), options.ids)
+        if (not options.group or entry.get("group", "cnn") in options.group)
+        and not (options.static and entry["dynamic"])
+    ]
+    tasks = [partial(run, entry, options.archive, options) for entry in entries]
+    report_all(tasks, options.jobs)
 
 
 if __name__ == "__main__":

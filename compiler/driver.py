@@ -176,7 +176,8 @@ def _write(emission: Emission, folder: Path, settings: Settings) -> None:
     (folder / "model.py").write_text(emission.source, encoding="utf-8")
     write = write_checkpoint if settings.weights == "ckpt" else write_safetensors
     write(emission.weights, folder / settings.weights_file)
-    (folder / "weight_map.json").write_text(weight_map(emission.weights), encoding="utf-8")
+    mapping = weight_map(emission.weights, emission.missing)
+    (folder / "weight_map.json").write_text(mapping, encoding="utf-8")
 
 
 def _verify(

@@ -1,6 +1,6 @@
 """What an emitter is, and what it hands to the driver."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,12 +70,14 @@ class Emission:
         root_class: Name of the class of the whole network.
         weights: Every parameter, in the order of the source.
         source_map: Where each value is computed, in topological order.
+        missing: Keys of PyTorch's state_dict that no parameter holds, with the reason.
     """
 
     source: str
     root_class: str
     weights: Sequence[Weight]
     source_map: Sequence[Place]
+    missing: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,25 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
         y = DequantizeLinear <axis: int = @axis, block_size: int = @block_size>
                              (quantized, scale, zero_point)
     }""",
+    # scaled dot-product attention of any rank; the operator of ai.onnx is of rank 4
+    "Attention": """<scale> (query, key, value) => (y) {
+        number = Constant <value_float: float = @scale> ()
+        factor = CastLike (number, query)
+        scaled = Mul (query, factor)
+        scores = Einsum <equation = "...qe,...ke->...qk"> (scaled, key)
+        weights = Softmax <axis = -1> (scores)
+        y = MatMul (weights, value)
+    }""",
+    # the same with a bias, which ai.onnx has too, but with zeros where this one has NaN
+    "BiasedAttention": """<scale> (query, key, value, bias) => (y) {
+        number = Constant <value_float: float = @scale> ()
+        factor = CastLike (number, query)
+        scaled = Mul (query, factor)
+        scores = Einsum <equation = "...qe,...ke->...qk"> (scaled, key)
+        biased = Add (scores, bias)
+        weights = Softmax <axis = -1> (biased)
+        y = MatMul (weights, value)
+    }""",
     # torch.nn.functional.glu
     "Glu": """<axis> (x) => (y) {
         value, gate = Split <num_outputs = 2, axis: int = @axis> (x)
@@ -52,6 +71,12 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
         whole = Concat <axis = 0> (batch, rest, sizes)
         y = Reshape (together, whole)
     }""",
+    # rotate_half of transformers
+    "RotateHalf": """(x) => (y) {
+        first, second = Split <axis = -1, num_outputs = 2> (x)
+        negative = Neg (second)
+        y = Concat <axis = -1> (negative, first)
+    }""",
     # torch.std, torch.var
     "StandardDeviation": """<axes, correction, keepdims> (x) => (y) {
         variance = onnx2ms.Variance <axes: ints = @axes, correction: int = @correction,
@@ -77,15 +102,20 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
 
 
 def declare(model: ir.Model, operators: Iterable[str]) -> None:
-    """Give a model the definitions of those operators that it calls, unless it has them."""
-    written = frozenset(operators)
-    if not written:
-        return
-    nodes = (node for graph in nested(model.graph) for node in graph if node.domain == DOMAIN)
-    for name in sorted({node.op_type for node in nodes} & written):
+    """Give a model the definitions of those operators that it has nodes of."""
+    for name in _used(operators, [node for graph in nested(model.graph) for node in graph]):
         function = ir.serde.deserialize_function(_definition(name))
-        model.functions.setdefault(function.identifier(), function)
-        model.opset_imports.setdefault(DOMAIN, VERSION)
+        if function.identifier() not in model.functions:
+            model.functions[function.identifier()] = function
+            model.opset_imports.setdefault(DOMAIN, VERSION)
+
+
+def _used(operators: Iterable[str], nodes: Iterable[ir.Node]) -> list[str]:
+    """Return which operators there are nodes of, and those that their definitions use."""
+    there = {node.op_type for node in nodes if node.domain == DOMAIN}
+    used = [name for name in operators if name in there]
+    inner = {node.op_type for name in used for node in _definition(name).node if node.domain}
+    return [*used, *sorted(inner - set(used))]
 
 
 @cache

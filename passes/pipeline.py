@@ -10,6 +10,7 @@ from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .contrib.modernize_contrib import modernize_contrib
+from .fuse.fuse_attention import fuse_attention
 from .fuse.fuse_fake_quantize import fuse_fake_quantize
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
@@ -23,6 +24,7 @@ from .fuse.fuse_mish import fuse_mish
 from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
 from .fuse.fuse_recurrent import fuse_recurrent
 from .fuse.fuse_rms_norm import fuse_rms_norm
+from .fuse.fuse_rotate_half import fuse_rotate_half
 from .fuse.fuse_softplus import fuse_softplus
 from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
@@ -52,6 +54,7 @@ from .shapes.fold_constants import fold_constants
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.join_reshapes import join_reshapes
+from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
 from .shapes.turn_recurrent import turn_recurrent
@@ -94,10 +97,11 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             inline_if,  # after folding, which computes conditions
             drop_identity,  # of the branch that was inlined
-            drop_expand,
+            pick_slice,  # before Squeeze and Reshape become one
             reshape_gather,
             join_reshapes,
             drop_noop,  # after inference: what keeps its shape does nothing
+            drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
             turn_recurrent,  # in this stage: weights of one direction are folded, shapes inferred
             drop_dead,  # last: what the others have left behind
@@ -118,6 +122,8 @@ STAGES: tuple[Stage, ...] = (
             fuse_group_norm,
             fuse_variance,  # of what is no normalization
             fuse_pixel_shuffle,
+            fuse_rotate_half,
+            fuse_attention,
             fuse_gelu,
             fuse_glu,
             fuse_softplus,

@@ -1,18 +1,15 @@
-"""What torch.onnx.export(dynamo=False) tells of modules and weights, in names alone."""
+"""What torch.onnx.export(dynamo=False) tells of modules, in names alone."""
 
 import re
-from collections.abc import Iterable
 
 import onnx_ir as ir
 
 from ..ir.graph import is_constant, operand
-from ..ir.provenance import KEY, Module, add_history, origins, set_scope
-from .dynamo_scopes import FOLDED
-from .paths import is_path, parents
+from ..ir.provenance import Module, origins, set_scope
+from .legacy_keys import read_keys
+from .paths import is_path
 
 REPEATED = re.compile(r"(.+)_\d+")
-ANONYMOUS = re.compile(r"onnx::Conv(Transpose)?_\d+")
-KEY_LIKE = re.compile(r"\w+(\.\w+)*", re.ASCII)
 PLAIN = {
     ir.AttributeType.INT,
     ir.AttributeType.INTS,
@@ -37,9 +34,9 @@ def read(model: ir.Model) -> None:
         if names is not None:
             chain = [paths[names[:depth]] for depth in range(len(names) + 1)]
             set_scope(node, tuple(Module(path) for path in chain))
-    if model.producer_name == "pytorch":
-        _read_keys(model, set(paths.values()))
-    _mark_folded(components)
+    read_keys(
+        model, {node: paths[names] for node, names in components.items() if names is not None}
+    )
 
 
 def _components(node: ir.Node) -> Components | None:
@@ -106,29 +103,3 @@ def _path(names: Components, paths: dict[Components, str]) -> str:
         if prefix and name.startswith(prefix + "."):
             return parent + name[len(prefix) :]
     return f"{parent}.{name}" if parent else name
-
-
-def _read_keys(model: ir.Model, modules: set[str]) -> None:
-    """Store the state_dict keys, which are the names of initializers that were not computed.
-
-    Computed ones are called `onnx::MatMul_15` or, in old files, `15` and `x.15`.
-    """
-    known = {"", *modules, *(above for path in modules for above in parents(path))}
-    for value in model.graph.initializers.values():
-        name = value.name or ""
-        module, _, leaf = name.rpartition(".")
-        is_known = module in known if modules else bool(module) and not leaf.isdecimal()
-        if KEY_LIKE.fullmatch(name) and not name.isdecimal() and is_known:
-            value.metadata_props[KEY] = name
-
-
-def _mark_folded(nodes: Iterable[ir.Node]) -> None:
-    """Record which weights hold a BatchNorm: those computed for a Conv and its bias.
-
-    Of a convolution with weight_norm only the weight is computed.
-    """
-    for node in nodes:
-        computed = [v for v in node.inputs[1:3] if v and ANONYMOUS.fullmatch(v.name or "")]
-        if node.op_type in ("Conv", "ConvTranspose") and len(computed) == 2:
-            for value in filter(is_constant, computed):
-                add_history(value, FOLDED)

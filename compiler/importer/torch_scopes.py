@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import onnx_ir as ir
 
 from . import dynamo_scopes, legacy_scopes, tensorflow_scopes
+from .unscoped import place_unscoped
 
 Exporter: TypeAlias = Literal["dynamo", "legacy", ""]
 
@@ -25,6 +26,7 @@ def read_provenance(model: ir.Model) -> Exporter:
         legacy_scopes.read(model)
     elif model.producer_name == "tf2onnx":
         tensorflow_scopes.read(model)
+    place_unscoped(model.graph)
     return exporter
 
 

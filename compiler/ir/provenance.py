@@ -5,7 +5,7 @@ onnx_ir, onnx.checker and Netron keep. Passes hand it on with `inherit`.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -15,6 +15,7 @@ NODES = "onnx2ms.nodes"  # of a node: names of the nodes of the file that it sta
 KEY = "onnx2ms.state_dict"  # of an initializer: its key in PyTorch's state_dict
 HISTORY = "onnx2ms.history"  # of an initializer: what was done to its value, a sentence a step
 SOURCES = "onnx2ms.sources"  # of an initializer: initializers of the file that it was made from
+MISSING = "onnx2ms.missing"  # of a model: keys of the state_dict that the file does not hold
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,14 @@ def set_sources(value: ir.Value, names: Iterable[str]) -> None:
 def is_made_up(value: ir.Value) -> bool:
     """Tell whether a constant is a pass's own, made of nothing that the file holds as a weight."""
     return KEY not in value.metadata_props and bool(history_of(value)) and not sources_of(value)
+
+
+def missing_keys(model: ir.Model) -> dict[str, str]:
+    """Return the keys of the state_dict that the file tells but does not hold, with the reason."""
+    stored = model.metadata_props.get(MISSING)
+    return dict(json.loads(stored)) if stored else {}
+
+
+def set_missing_keys(model: ir.Model, keys: Mapping[str, str]) -> None:
+    """Store the keys of the state_dict that the file does not hold, with the reason."""
+    model.metadata_props[MISSING] = json.dumps(keys)

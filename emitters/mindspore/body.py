@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from .cells import Own, Step
 from .classes import ClassBuilder, ClassDefinition
+from .code import ATOM
 from .layout import OPEN, fit
 from .loops import GROWING, hands_on
 from .match import passed_on
@@ -33,8 +34,7 @@ class BodyWriter:
         self._marks = marks
         self._cell = definition.cluster.template
         self._maker = {output: step for step in self._cell.steps for output in step.outputs}
-        names = {i: f"self.{name}" for i, name in definition.names.items()}
-        self._renderer = TreeRenderer(builder, names)
+        self._renderer = TreeRenderer(builder, definition.texts("self."))
 
     def lines(self) -> list[str]:
         """Return the method, indented, with marks."""
@@ -53,7 +53,7 @@ class BodyWriter:
             if statement.step is not None and self._body.is_loop(statement.step):
                 lines += self._loop(statement.step, statement.targets[0])
             else:
-                lines += fit(8, self._statement(statement))
+                lines += self._lines(statement)
         target, _, text = lines[-2].strip().partition(" = ")
         in_loop = lines[-2].startswith(" " * 12)
         if text.startswith(OPEN) and not in_loop and lines[-1] == f"        return {target}":
@@ -89,6 +89,18 @@ class BodyWriter:
         lines = fit(12, f"{target} = {call}")
         return [*before, f"        for {element} in self.{step.child}:", *lines]
 
+    def _lines(self, statement: Statement) -> list[str]:
+        """Return a statement; a change that an object may do without stands under an `if`."""
+        step = statement.step
+        if step is not None and step.child and self._body.is_optional(step):
+            passed = passed_on(step, self._cell)
+            assert passed is not None, "a step that objects lack passes an operand on"
+            if self._operand(passed, 0) == statement.targets[0]:
+                text = self._marked(step, statement.targets[0])
+                condition = f"        if self.{step.child} is not None:"
+                return [condition, *fit(12, f"{statement.targets[0]} = {text}")]
+        return fit(8, self._statement(statement))
+
     def _statement(self, statement: Statement) -> str:
         """Return a statement on one line."""
         if statement.step is None:
@@ -100,10 +112,8 @@ class BodyWriter:
         return f"{assigned} = {self._step(statement.step, local)}"
 
     def _step(self, step: Step, local: str) -> str:
-        """Return the expression of a step, marked unless it is marked in the cell it calls."""
-        text = self._call(step) if step.code is None else self._expression(step)
-        if step.code is not None or self._cell.children[step.child].layer is not None:
-            text = self._marks.add(text, Marked(self._definition, step, local))
+        """Return the expression of a step; of one that objects may lack, a choice."""
+        text = self._marked(step, local)
         if self._body.is_optional(step):
             passed = passed_on(step, self._cell)
             assert passed is not None, "a step that objects lack passes an operand on"
@@ -113,6 +123,13 @@ class BodyWriter:
             flag = self._definition.flags[self._cell.steps.index(step)]
             return f"{text} if {self._renderer.text(flag)} else {other}"
         return text
+
+    def _marked(self, step: Step, local: str) -> str:
+        """Return what a step computes, marked unless it is marked in the cell it calls."""
+        text = self._call(step) if step.code is None else self._expression(step)
+        if step.code is None and self._cell.children[step.child].layer is None:
+            return text
+        return self._marks.add(text, Marked(self._definition, step, local))
 
     def _call(self, step: Step) -> str:
         head, dot, index = step.child.rpartition(".")
@@ -129,6 +146,9 @@ class BodyWriter:
         settings = self._definition.settings[self._cell.steps.index(step)]
         operands = [self._operand(o, step.code.slot(i)) for i, o in enumerate(step.operands)]
         texts = {name: self._renderer.text(tree) for name, tree in settings.items()}
+        if step.code.binds < ATOM:
+            loose = [n for n, tree in settings.items() if self._definition.is_told(tree)]
+            texts |= {name: f"({texts[name]})" for name in loose}
         return fill(step.code.template, operands, texts)
 
     def _operand(self, operand: ir.Value | Own, binds: int) -> str:

@@ -109,6 +109,10 @@ class Cell:
             current = step.outputs[0]
         return bool(self.steps) and self.outputs == [current]
 
+    def ends(self, first: bool) -> list[ir.Value]:
+        """Return what it is called with, or else what it returns."""
+        return self.inputs if first else self.outputs
+
     def walk(self) -> Iterator["Cell"]:
         """Yield this cell and all below it, each before its children."""
         yield self

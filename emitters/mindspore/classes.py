@@ -1,7 +1,8 @@
 """The classes of the generated module: their constructors' arguments and their fields."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .cells import Cell, Step
@@ -15,15 +16,18 @@ from .construct import (
     Generalization,
     Hint,
     Tree,
+    Variable,
     Variation,
     sequence,
 )
 from .naming import unique
 
-CHANNELS = {"in_channels", "out_channels", "num_features", "num_channels", "normalized_shape"}
+CHANNELS = {"in_channels", "out_channels", "num_features", "num_channels", "channels"}
 USUAL = {"stride", "padding", "dilation", "group", "has_bias", "ceil_mode", "p", "eps", "momentum"}
 """Arguments that a person gives a default; the most frequent value becomes it."""
 
+
+COUNTED = re.compile(r"_\d+$")
 
 ELEMENTS = ""
 """The field that holds the elements of a class derived from SequentialCell."""
@@ -54,7 +58,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Scaled:
-    """A variable that is always a multiple, or half, of another one."""
+    """A variable that is always a multiple, or half, of another one, or one more or less.
+
+    Attributes:
+        template: `2 * {}`, the other one in the braces.
+        base: Index of the other variable.
+    """
 
     template: str
     base: int
@@ -69,7 +78,8 @@ class ClassDefinition:
         fields: What the constructor stores, by attribute.
         settings: What each step's settings are, by number of the step.
         flags: For each operator that some objects lack whether an object has it.
-        names: Source text of each variable inside the constructor.
+        names: The argument of each variable that is one.
+        scaled: The variables that are told by another one.
         parameters: Arguments of the constructor; those with a default last.
         given: For each object the value of each argument.
         name: Name of the class; given by the writer.
@@ -80,6 +90,7 @@ class ClassDefinition:
     settings: list[dict[str, Tree]]
     flags: dict[int, Tree]
     names: dict[int, str] = field(default_factory=dict[int, str])
+    scaled: dict[int, Scaled] = field(default_factory=dict[int, Scaled])
     parameters: list[Parameter] = field(default_factory=list[Parameter])
     given: dict[Cell, dict[str, Tree]] = field(default_factory=dict[Cell, dict[str, Tree]])
     name: str = ""
@@ -88,6 +99,20 @@ class ClassDefinition:
     def base(self) -> str:
         """Class of `mindspore.nn` from which it derives."""
         return "nn.SequentialCell" if ELEMENTS in self.fields else "nn.Cell"
+
+    def texts(self, prefix: str = "") -> dict[int, str]:
+        """Return the source of each variable: in the constructor, or behind `self.` elsewhere."""
+        plain = {index: f"{prefix}{name}" for index, name in self.names.items()}
+        told = {i: item.template.format(plain[item.base]) for i, item in self.scaled.items()}
+        return plain | told
+
+    def is_told(self, tree: Tree) -> bool:
+        """Tell whether a tree is a variable that another one tells: a product or a sum."""
+        return isinstance(tree, Variable) and tree.index in self.scaled
+
+    def argument(self, index: int) -> str:
+        """Return the constructor's argument that tells a variable."""
+        return self.names[self.scaled[index].base if index in self.scaled else index]
 
 
 class ClassBuilder:
@@ -188,21 +213,20 @@ def name_variables(
     definition: ClassDefinition, variations: Sequence[Variation], members: Sequence[Cell]
 ) -> None:
     """Turn what differs between objects into arguments of the constructor."""
-    scaled = find_scaled(variations, definition.cluster.template)
+    definition.scaled = scaled = find_scaled(variations, definition.cluster.template)
     taken: set[str] = {"self"}
     parameters: list[Parameter] = []
     for index, variation in enumerate(variations):
         if index in scaled:
             continue
-        name = unique(wish(variation, definition.cluster.template), taken)
+        names = list(wishes(variation, definition.cluster.template))
+        name = next((name for name in names if name not in taken), unique(names[0], taken))
         taken.add(name)
         definition.names[index] = name
         parameters.append(Parameter(name, annotation(variation), default(variation)))
         for cell, value in zip(members, variation.values, strict=True):
             given = None if isinstance(value, Absent) else value
             definition.given.setdefault(cell, {})[name] = given
-    for index, relation in scaled.items():
-        definition.names[index] = relation.template.format(definition.names[relation.base])
     for cell in members:
         definition.given.setdefault(cell, {})
     definition.parameters = sorted(parameters, key=rank)
@@ -222,17 +246,20 @@ def find_scaled(variations: Sequence[Variation], template: Cell) -> dict[int, Sc
     scaled: dict[int, Scaled] = {}
     whole = [i for i, v in enumerate(variations) if all(type(x) is int and x > 0 for x in v.values)]
     whole.sort(
-        key=lambda i: (wish(variations[i], template) != "in_channels", numbers(variations[i]))
+        key=lambda i: (not is_end(variations[i], template, "in_channels"), numbers(variations[i]))
     )
     for i in whole:
         for base in whole[: whole.index(i)]:
-            relation = scale(numbers(variations[i]), numbers(variations[base]))
+            values, others = numbers(variations[i]), numbers(variations[base])
+            relation = scale(values, others)
+            if not relation and is_width(variations[i]) and is_width(variations[base]):
+                relation = next_to(values, others)
             if base not in scaled and relation:
                 scaled[i] = Scaled(relation, base)
                 break
     for i, variation in enumerate(variations):
         kernel = halved(variation, variations)
-        if i not in scaled and kernel is not None:
+        if i not in scaled and kernel is not None and kernel not in scaled:
             scaled[i] = Scaled("{} // 2", kernel)
     return scaled
 
@@ -245,6 +272,22 @@ def scale(values: tuple[int, ...], base: tuple[int, ...]) -> str:
     if one % other == 0:
         return f"{one // other} * {{}}"
     return f"{{}} // {other // one}" if other % one == 0 else ""
+
+
+def is_width(variation: Variation) -> bool:
+    """Tell whether a variable is a number of channels somewhere."""
+    return not CHANNELS.isdisjoint(hint.argument for hint in variation.hints)
+
+
+def next_to(values: tuple[int, ...], base: tuple[int, ...]) -> str:
+    """Return `2 * {} + 1` where values are one more than twice the base, or nothing."""
+    points = sorted(set(zip(base, values, strict=True)))
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    factor, rest = divmod(y1 - y0, x1 - x0) if x1 > x0 else (0, 1)
+    offset = y0 - factor * x0
+    if rest or factor < 1 or abs(offset) != 1 or any(y != factor * x + offset for x, y in points):
+        return ""
+    return f"{f'{factor} * ' if factor > 1 else ''}{{}} {'+' if offset > 0 else '-'} 1"
 
 
 def halved(padding: Variation, variations: Sequence[Variation]) -> int | None:
@@ -266,22 +309,40 @@ def numbers(variation: Variation) -> tuple[int, ...]:
     return tuple(value for value in variation.values if isinstance(value, int))
 
 
-def wish(variation: Variation, template: Cell) -> str:
-    """Return what a person would call an argument, from where it is used."""
+def wishes(variation: Variation, template: Cell) -> Iterator[str]:
+    """Yield what a person would call an argument, from where it is used, the best name first."""
     arguments = list(dict.fromkeys(hint.argument for hint in variation.hints))
+    stem = COUNTED.sub("", arguments[0])  # an argument of a child's class may have been counted
     if variation.is_cell:
         element = arguments[0] in ("element", "")
-        return "activation" if element else arguments[0]
-    first = next((s.child for s in template.steps if s.child and s.operands == template.inputs), "")
-    last = next((s.child for s in reversed(template.steps) if s.child), "")
-    first, last = first.partition(".")[0], last.partition(".")[0]
-    if variation.hints[0] == Hint(first, "in_channels"):
-        return "in_channels"
-    if variation.hints[-1] == Hint(last, "out_channels"):
-        return "out_channels"
-    if CHANNELS.intersection(arguments):
-        return "width" if len(variation.hints) > 1 else arguments[0]
-    return arguments[0] or "value"
+        yield "activation" if element else stem
+    elif is_end(variation, template, "in_channels"):
+        yield "in_channels"
+    elif is_end(variation, template, "out_channels"):
+        yield "out_channels"
+    elif CHANNELS.intersection(arguments):
+        yield "width" if len(variation.hints) > 1 else stem
+        yield from ("mid_channels", "hidden_channels")
+    yield stem or "value"
+    field = variation.hints[0].field
+    if stem and field not in ("", stem):
+        yield f"{field}_{stem}"
+
+
+def is_end(variation: Variation, template: Cell, argument: str) -> bool:
+    """Tell whether a variable is the `in_channels` of what reads the cell's input.
+
+    Or, for `out_channels`, that of what gives its output.
+    """
+    first = argument == "in_channels"
+    ends = [
+        step.child.partition(".")[0]
+        for step in template.steps
+        if step.child and (step.operands if first else step.outputs) == template.ends(first)
+    ]
+    hints = variation.hints if first else variation.hints[::-1]
+    found = next((hint for hint in hints if hint.field in ends), None)
+    return found is not None and found.argument == argument
 
 
 def flag_name(step: Step) -> str:

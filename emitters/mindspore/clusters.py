@@ -45,10 +45,50 @@ class Clustering:
         self.clusters: list[Cluster] = []
         self._fingerprints: dict[Cell, tuple[object, ...]] = {}
         self._place(root)
+        while self._merge():
+            pass
         for cluster in self.clusters:
             cluster.members = {
                 cell: cluster.members[cell] for cell in root.walk() if cell in cluster.members
             }
+
+    def _merge(self) -> bool:
+        """Join two clusters, if the cells of one all fit the other; tell whether two did.
+
+        A cell may come before the one whose class has all that either does.
+        """
+        for kept in self.clusters:
+            for gone in self.clusters:
+                if kept is gone or kept.torch_class != gone.torch_class:
+                    continue
+                if not self._is_apart(kept, gone):
+                    continue
+                alignments = {
+                    cell: match(kept.template, cell, self.same_kind) for cell in gone.members
+                }
+                same_class = kept.torch_class != ""
+                fitting = {
+                    cell: alignment
+                    for cell, alignment in alignments.items()
+                    if alignment is not None and few_lack(kept.template, alignment, same_class)
+                }
+                if len(fitting) == len(gone.members):
+                    kept.members |= fitting
+                    self.of.update(dict.fromkeys(fitting, kept))
+                    self.clusters.remove(gone)
+                    self._fingerprints.clear()
+                    return True
+        return False
+
+    def _is_apart(self, one: Cluster, other: Cluster) -> bool:
+        """Tell whether no cell of either cluster is inside of a cell of the other, and no root."""
+        paths = [{cell.path for cell in cluster.members} for cluster in (one, other)]
+        return not any(
+            not outer or inner.startswith(f"{outer}.")
+            for ours, theirs in (paths, paths[::-1])
+            for inner in ours
+            for outer in theirs
+        )
 
     def same_kind(self, one: Cell, other: Cell) -> bool:
         """Tell whether two children can stand in the same place of one class.

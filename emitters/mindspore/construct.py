@@ -1,6 +1,6 @@
 """How the objects of the network are constructed, and what is common to several of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import TypeAlias
@@ -41,6 +41,13 @@ class Construct:
 
 
 Tree: TypeAlias = Literal | Symbol | Construct | Variable | Absent
+
+
+TUPLE = "tuple"
+"""Function of the construct that stands for a tuple of whole numbers that differ by object."""
+
+PARTS = {"shape": "size", "normalized_shape": "channels", "axes": "axis"}
+"""What one number is called of a tuple that is called so."""
 
 
 PROGRESSION = 3
@@ -84,20 +91,23 @@ class Generalization:
         first = trees[0]
         if all(same(tree, first) for tree in trees):
             return first
-        constructs = [tree for tree in trees if isinstance(tree, Construct)]
-        if len(constructs) == len(trees) and len({shape(tree) for tree in constructs}) == 1:
-            return self._inside(constructs, hint)
+        constructs = [opened(tree) for tree in trees]
+        known = [tree for tree in constructs if tree is not None]
+        if len(known) == len(trees) and len({shape(tree) for tree in known}) == 1:
+            return self._inside(known, hint)
         return self._variable(trees, hint)
 
     def _inside(self, constructs: Sequence[Construct], hint: Hint) -> Construct:
         first = constructs[0]
-        even = first.function == "arithmetic"  # start and step are of the argument around them
+        around = first.function in ("arithmetic", TUPLE)  # parts of the argument around them
+        word = PARTS.get(hint.argument, hint.argument)
+        unnamed = "shape" if first.function == "initializer" else ""
         arguments = tuple(
             (
                 name,
                 self.of(
                     [c.arguments[i][1] for c in constructs],
-                    hint if even else Hint(hint.field, name),
+                    Hint(hint.field, word if around else name or unnamed),
                 ),
             )
             for i, (name, _) in enumerate(first.arguments)
@@ -156,6 +166,27 @@ def evenly(trees: Sequence["Tree"]) -> "Tree | None":
             return None
         arguments.append((name, inner))
     return Construct(constructs[0].function, tuple(arguments), constructs[0].layer)
+
+
+def opened(tree: Tree) -> Construct | None:
+    """Return a construct as it is, and a tuple of whole numbers as one of its numbers.
+
+    Then `(-1, 64, 8, 8)` and `(-1, 96, 4, 4)` share what they have in common.
+    """
+    if isinstance(tree, Construct):
+        return tree
+    if isinstance(tree, tuple) and tree and all(type(item) is int for item in tree):
+        return Construct(TUPLE, tuple(("", item) for item in tree))
+    return None
+
+
+def variables(tree: Tree) -> Iterator[int]:
+    """Yield the index of each variable in a tree."""
+    if isinstance(tree, Variable):
+        yield tree.index
+    elif isinstance(tree, Construct):
+        for _, argument in tree.arguments:
+            yield from variables(argument)
 
 
 def same(one: Tree, other: Tree) -> bool:

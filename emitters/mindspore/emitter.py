@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.errors import Problem, UnsupportedError
 from ...compiler.ir.graph import operator
-from ...compiler.ir.provenance import path_of
+from ...compiler.ir.provenance import missing_keys, path_of
 from ..base import Emission, EmitOptions
 from . import operators
 from .code import Code
@@ -31,7 +31,8 @@ class MindSporeEmitter:
         root = TreeBuilder(model.graph, codes).build()
         writer = SourceWriter(root, options)
         source, places = writer.write(model.graph)
-        return Emission(source, writer.root_class, weights_of(root), places)
+        missing = missing_keys(model)
+        return Emission(source, writer.root_class, weights_of(root), places, missing)
 
 
 def emit_nodes(graph: ir.Graph, model_name: str) -> dict[ir.Node, Code]:

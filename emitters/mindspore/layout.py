@@ -68,9 +68,12 @@ def fit(indent: int, text: str) -> list[str]:
 
 
 def comprehension(text: str) -> int:
-    """Return where the loop of a comprehension begins, or -1."""
+    """Return where the loop of a comprehension begins, outside of brackets, or -1."""
     found = list(re.finditer(r" for (_|i) in range\(", text))
-    return found[-1].start() if found else -1
+    outside = [
+        m.start() for m in found if text.count("[", 0, m.start()) == text.count("]", 0, m.start())
+    ]
+    return outside[-1] if outside else -1
 
 
 def last_bracket(text: str) -> tuple[int, int] | None:

@@ -6,7 +6,11 @@ from collections.abc import Collection
 
 from .function_source import NAMES
 
-TAKEN = NAMES | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
+TAKEN = (
+    NAMES
+    | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
+    | {"dot_product_attention", "rotate_half", "rotary_embedding"}
+)
 """What the generated module uses itself."""
 
 CELL_ATTRIBUTES = frozenset(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from .classes import ClassBuilder, ClassDefinition, Required
 from .code import Argument, Symbol, literal
-from .construct import Absent, Construct, Tree, Variable
+from .construct import TUPLE, Absent, Construct, Tree, Variable
 
 REPEAT = 3
 """So many equal elements in a row are written as a repetition."""
@@ -47,6 +47,9 @@ class TreeRenderer:
                     return f"nn.CellList({elements[0].removeprefix('*')})"
                 return f"nn.CellList([{', '.join(elements)}])"
             return f"{tree.function}({', '.join(elements)})"
+        if tree.function == TUPLE:
+            items = ", ".join(self.text(item) for _, item in tree.arguments)
+            return f"({items},)" if len(tree.arguments) == 1 else f"({items})"
         if tree.function == "arithmetic":
             (_, start), (_, step) = tree.arguments
             return f"{self.text(start)} + {self.text(step)} * i"

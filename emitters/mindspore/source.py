@@ -7,8 +7,9 @@ from .body import BodyWriter
 from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
-from .construct import Variable
+from .construct import variables
 from .function_source import function_lines
+from .helpers import helpers
 from .layout import bare, fit, place_marks
 from .loader import loader
 from .naming import TAKEN, unique
@@ -42,7 +43,7 @@ class SourceWriter:
         for cluster in sorted(definitions, key=lambda c: -len(c.members)):
             name = name_class(cluster, self._root, self._options.model_name)
             if name in bearers:
-                name = distinguish(name, cluster, bearers[name])
+                name = distinguish(name, cluster, bearers[name], taken)
             name = unique(name, taken)
             bearers.setdefault(name, cluster)
             taken.add(name)
@@ -58,11 +59,12 @@ class SourceWriter:
         classes: list[str] = []
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
-        helpers = [line for name in self._helpers() for line in ("", "", *function_lines(name))]
         has_weights = any(True for _ in parameters(self._root))
+        functions = helpers("\n".join(map(bare, classes)))
+        functions += [line for name in self._called() for line in ("", "", *function_lines(name))]
         lines = [
-            *self._header("\n".join(map(bare, [*helpers, *classes]))),
-            *helpers,
+            *self._header("\n".join([*functions, *map(bare, classes)])),
+            *functions,
             *classes,
             "",
             "",
@@ -71,8 +73,8 @@ class SourceWriter:
         source, spans = place_marks("\n".join(lines) + "\n")
         return source, self._marks.places(spans, graph)
 
-    def _helpers(self) -> list[str]:
-        """Return the helpers that some expression calls."""
+    def _called(self) -> list[str]:
+        """Return the functions of the module that some expression calls."""
         codes = [step.code for cell in self._root.walk() for step in cell.steps if step.code]
         return sorted({name for code in codes for name in code.helpers})
 
@@ -101,7 +103,7 @@ class SourceWriter:
 
     def _class(self, definition: ClassDefinition) -> list[str]:
         """Return one class, with marks."""
-        renderer = TreeRenderer(self._builder, definition.names)
+        renderer = TreeRenderer(self._builder, definition.texts())
         parameters = [argument(parameter, renderer) for parameter in definition.parameters]
         lines = [f"class {definition.name}({definition.base}):"]
         lines += fit(4, f"def __init__({', '.join(['self', *parameters])}):")
@@ -134,5 +136,5 @@ def kept_settings(definition: ClassDefinition) -> list[str]:
     """Return the arguments of a constructor that `construct` reads."""
     trees = [tree for settings in definition.settings for tree in settings.values()]
     trees += definition.flags.values()
-    names = [definition.names[tree.index] for tree in trees if isinstance(tree, Variable)]
-    return list(dict.fromkeys(names))
+    indices = [index for tree in trees for index in variables(tree)]
+    return list(dict.fromkeys(map(definition.argument, indices)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 
 from .cells import Cell, Operand, Own, Step
+from .match import passed_on
 from .naming import TAKEN, identifier, unique
 
 DEEPEST = 4
@@ -20,6 +21,8 @@ PLAIN = re.compile(r"(\w*\W)?(input|inputs|data|x|image|images)(\W?\d+)*$", re.I
 BUILTINS = frozenset(dir(builtins))
 
 WORDS = {
+    "Attention": "attended",
+    "BiasedAttention": "attended",
     "Concat": "joined",
     "Conv": "features",
     "MatMul": "product",
@@ -32,6 +35,13 @@ WORDS = {
     "Add": "total",
 }
 """What the result of an operator is called where `x` and `out` still hold something."""
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
+"""What the parts of a tensor are called."""
+
+ATTENTION = ("query", "key", "value")
+PACKED = re.compile(r"qkv|in_proj")
+"""A layer that makes query, key and value at once."""
 
 
 @dataclass(eq=False)
@@ -174,21 +184,44 @@ class Body:
                 continue
             done = {name for name, value in holds.items() if last_read.get(value, -1) <= i}
             for value in statement.step.outputs:
-                name = self._target(statement.step, {*holds} - done)
+                name = self._target(statement.step, value, {*holds} - done)
                 done.discard(name)
                 holds[name] = value
                 self.names[value] = name
                 statement.targets.append(name)
 
-    def _target(self, step: Step, held: set[str]) -> str:
+    def _target(self, step: Step, value: ir.Value, held: set[str]) -> str:
         """Return a name for a result; `held` are the names whose value is read later."""
-        if self.is_optional(step) and step.child:
-            return unique("identity", held)
+        passed = passed_on(step, self._cell) if self.is_optional(step) else None
+        added = any(reader.node.op_type == "Add" for reader in self._readers[value])
+        if passed in self.names and self.names[passed] not in held and not added:
+            return self.names[passed]
+        if passed is not None and step.child:
+            wish = "identity" if "identity" not in held else step.child
+            return unique(identifier(wish), held | TAKEN)
+        if len(step.outputs) > 1:
+            return unique(identifier(self._part(step, value)), held | TAKEN)
         plain = [name for name in ("x", "out") if name not in held]
-        if len(step.outputs) == 1 and plain:
+        if plain:
             return plain[0]
         word = step.child.replace(".", "_") or WORDS.get(step.node.op_type, "value")
         return unique(identifier(word), held | TAKEN)
+
+    def _part(self, step: Step, value: ir.Value) -> str:
+        """Return what one of several results is called: `key`, or the layer that made it."""
+        index, count = step.outputs.index(value), len(step.outputs)
+        if not step.child:
+            operand = step.operands[0]
+            source = self._maker.get(operand) if isinstance(operand, ir.Value) else None
+            packed = source is not None and PACKED.search(source.child) and count == len(ATTENTION)
+            words = ATTENTION if packed else ORDINALS
+            return words[index] if count <= len(words) else f"part{index}"
+        makers = (
+            inner for inner in self._cell.children[step.child].steps if value in inner.outputs
+        )
+        inner = next(makers, None)
+        word = inner.child or WORDS.get(inner.node.op_type, "value") if inner else step.child
+        return word.replace(".", "_")
 
 
 def readers(cell: Cell) -> dict[ir.Value, list[Step]]:

@@ -16,6 +16,9 @@ from .code import Code, Expression, Layer
 
 Chain = tuple[tuple[str, str], ...]
 
+FEWEST = 3
+"""So many layers that each read all that came before are a block."""
+
 LONG = 4
 """So many layers in a row become a SequentialCell."""
 
@@ -51,6 +54,7 @@ class StructureFinder:
         self._codes = codes
         self._order = {node: i for i, node in enumerate(graph)}
         self._chains: dict[ir.Node, Chain] = dict.fromkeys(graph, ())
+        self._labels = 0
         self._tokens = self._split(list(graph))
         blocks = [token for token in self._walk(self._tokens) if token.join]
         times = Counter(self._block_key(token) for token in blocks)
@@ -64,7 +68,7 @@ class StructureFinder:
     def chains(self) -> dict[ir.Node, Chain]:
         """Return for each node the names of the modules around it; their classes are unknown."""
         self._name_level(self._tokens, ())
-        return self._chains
+        return numbered(self._chains)
 
     def _split(self, nodes: list[ir.Node]) -> list[Token]:
         """Return a part of the graph as a chain of tokens."""
@@ -153,23 +157,26 @@ class StructureFinder:
 
     def _name_level(self, tokens: list[Token], prefix: Chain) -> None:
         """Name the modules of one chain, and those inside them."""
-        runs = self._runs(self._with_bare_blocks(tokens))
-        blocks = [run for run in runs if self._is_block(run[0])]
-        straight = [run for run in runs if self._is_straight(run) and not prefix]
-        for run in runs:
-            if run in blocks:
-                name = self._block_name(run, blocks)
+        for run in self._runs(self._with_bare_blocks(tokens)):
+            if growing_layers(run[0]):
+                self._name_dense(run[0], prefix)
+            elif self._is_block(run[0]):
+                name = self._label(self._kind(run))
                 for index, token in enumerate(run):
                     chain = (*prefix, (name, ""), (str(index), ""))
                     self._name_block(token, chain if len(run) > 1 else chain[:-1])
-            elif run in straight:
-                names = [self._straight_name(other) for other in straight]
-                name = numbered(names[straight.index(run)], names, straight.index(run))
+            elif self._is_straight(run) and not prefix:
+                name = self._label(self._straight_name(run))
                 for index, token in enumerate(run):
                     self._chains[token.nodes[0]] = (*prefix, (name, ""), (str(index), ""))
             else:
                 for token in run:
                     self._name_plain(token, prefix)
+
+    def _label(self, name: str) -> str:
+        """Return a name that no other module has, until all of them are known."""
+        self._labels += 1
+        return f"{name}?{self._labels}"
 
     def _runs(self, tokens: list[Token]) -> list[list[Token]]:
         """Return blocks of one structure in a row, and what stands between them."""
@@ -177,6 +184,7 @@ class StructureFinder:
         last: Hashable = None
         for token in tokens:
             key: Hashable = self._block_key(token) if self._is_block(token) else ""
+            key = token if growing_layers(token) else key
             if not runs or key != last:
                 runs.append([])
             runs[-1].append(token)
@@ -195,10 +203,6 @@ class StructureFinder:
             c for t in run if isinstance(c := self._codes[t.nodes[0]], Layer) and c.word == "fc"
         ]
         return "classifier" if dense else "features"
-
-    def _block_name(self, run: list[Token], blocks: list[list[Token]]) -> str:
-        names = [self._kind(other) for other in blocks]
-        return numbered(names[blocks.index(run)], names, blocks.index(run))
 
     def _kind(self, run: list[Token]) -> str:
         """Return what a person calls blocks: `blocks` for many, `se` for a gate of channels."""
@@ -219,6 +223,14 @@ class StructureFinder:
             for index, inner in enumerate(branch):
                 self._chains[inner.nodes[0]] = (*chain, ("downsample", ""), (str(index), ""))
 
+    def _name_dense(self, token: Token, prefix: Chain) -> None:
+        """Name a block whose layers each read all that came before."""
+        chain = (*prefix, (self._label("dense_block"), ""))
+        self._chains.update(dict.fromkeys(token.nodes, chain))
+        for number, layer in enumerate(growing_layers(token), 1):
+            inner = (*chain, (f"layer{number}", ""))
+            self._chains.update(dict.fromkeys(layer, inner))
+
     def _is_shortcut(self, token: Token, branch: list[Token]) -> bool:
         """Tell whether a branch is the projection beside a residual block."""
         single = not any(inner.branches for inner in branch)
@@ -232,6 +244,34 @@ class StructureFinder:
             self._name_level(branch, prefix)
 
 
+def growing_layers(token: Token) -> list[list[ir.Node]]:
+    """Return the layers of a region in which each reads all that came before; none: it is no such.
+
+    Each begins with a Concat of the input and all results so far, but for the first, which reads
+    the input alone. Source: Huang et al., Densely Connected Convolutional Networks, 2016.
+    """
+    if token.join is None or token.join.op_type != "Concat" or len(token.join.inputs) < FEWEST + 1:
+        return []
+    features = list(token.join.inputs)
+    makers = {value: i for i, value in enumerate(features)}
+    layer_of: dict[ir.Node, int] = {}
+    for node in token.nodes:
+        if node is token.join or node is token.tail:
+            continue
+        data = [value for value in node.inputs if value is not None and not ask.is_constant(value)]
+        if data == features[: len(data)] and (node.op_type == "Concat" or len(data) == 1):
+            layer_of[node] = len(data)
+            continue
+        layers = {layer_of.get(maker) for v in data if (maker := v.producer()) is not None}
+        if len(layers) != 1 or None in layers or any(v in makers for v in data):
+            return []
+        layer_of[node] = next(iter(layers)) or 0
+    found = [[n for n, layer in layer_of.items() if layer == i] for i in range(1, len(features))]
+    makers_of = [value.producer() if value is not None else None for value in features]
+    whole = all(layer and layer[-1] is makers_of[i] for i, layer in enumerate(found, 1))
+    return found if whole else []
+
+
 def layer_key(layer: Layer) -> Hashable:
     """Return the kind of a layer; of convolutions also whether pointwise, whether depthwise."""
     group = layer.arguments.get("group", 1)
@@ -239,11 +279,25 @@ def layer_key(layer: Layer) -> Hashable:
     return layer.name, layer.arguments.get("kernel_size") == 1, depthwise
 
 
-def numbered(name: str, names: list[str], index: int) -> str:
-    """Return `blocks1`, `blocks2` where several have one name, else the name."""
-    if names.count(name) == 1:
-        return name
-    return f"{name}{names[: index + 1].count(name)}"
+def numbered(chains: Mapping[ir.Node, Chain]) -> dict[ir.Node, Chain]:
+    """Return chains with `blocks1`, `blocks2` for the labels of several modules of one name."""
+    labels: dict[Chain, dict[str, list[str]]] = {}  # by the modules around: labels by name
+    for chain in chains.values():
+        for depth, (label, _) in enumerate(chain):
+            name = label.partition("?")[0]
+            known = labels.setdefault(chain[:depth], {}).setdefault(name, [])
+            if label not in known:
+                known.append(label)
+
+    def final(around: Chain, label: str) -> str:
+        name = label.partition("?")[0]
+        same = labels[around][name]
+        return name if len(same) == 1 else f"{name}{same.index(label) + 1}"
+
+    return {
+        node: tuple((final(chain[:i], label), kind) for i, (label, kind) in enumerate(chain))
+        for node, chain in chains.items()
+    }
 
 
 def cut_nodes(nodes: list[ir.Node]) -> tuple[list[ir.Node], dict[ir.Node | None, list[ir.Node]]]:

@@ -1,11 +1,16 @@
 """Weights that several cells share: one Parameter, set in the others by the root."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...compiler.ir.provenance import KEY
 from .cells import Cell
 from .code import WeightSource
 from .constants import is_written_out
+
+MOST = 2**14
+"""Most elements of a constant that is read to see whether they are all the same."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,23 @@ def tied(root: Cell) -> dict[Held, Held]:
     """Return for each parameter that repeats an earlier one's value that earlier one.
 
     An initializer that two modules read is one Parameter of PyTorch's; equal values that the
-    exporter stored once come as two initializers, their Identity nodes taken apart before.
+    exporter stored once come as two initializers, their Identity nodes taken apart before. Ones
+    and zeros without a key are no Parameter, but what exporters fill in where a layer has none.
     """
     first: dict[tuple[object, ...], Held] = {}
     repeated: dict[Held, Held] = {}
     for held in parameters(root):
+        if is_filler(held.source):
+            continue
         original = first.setdefault((held.source.value, held.source.steps), held)
         if original is not held:
             repeated[held] = original
     return repeated
+
+
+def is_filler(source: WeightSource) -> bool:
+    """Tell whether all elements of a constant that is not PyTorch's are the same number."""
+    if KEY in source.value.metadata_props or math.prod(source.shape) > MOST:
+        return False
+    elements = source.read().reshape(-1)
+    return bool((elements == elements[:1]).all())

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import onnx_ir as ir
 
 from ...compiler.ir import graph as ask
-from ...compiler.ir.provenance import KEY, scope_of
+from ...compiler.ir.provenance import KEY, path_of, scope_of
 from .cells import Cell, Operand, Own, Step
 from .code import Code, Layer, WeightSource
 from .loops import fold_chains, fold_growing, make_loop
@@ -145,7 +145,7 @@ class TreeBuilder:
         code = self._codes[node]
         outputs = list(node.outputs)
         if isinstance(code, Layer):
-            text = module or own_name(code)
+            text = module or own_name(code, path_of(node))
             name = self._free_name(cell, text) if text else nameless(cell, code.word)
             made = [outputs[i] for i in code.outputs]
             cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=made)
@@ -186,13 +186,17 @@ class TreeBuilder:
         return unique(name, {*cell.children, *cell.own})
 
 
-def own_name(layer: Layer) -> str:
-    """Return the name that the file gives a layer through its weight, or nothing."""
+def own_name(layer: Layer, path: str) -> str:
+    """Return the name that the file gives a layer through its weight, or nothing.
+
+    A module that is the layer and more, such as a BatchNorm with its activation, does not call the
+    layer inside by its own name, which differs from object to object.
+    """
     source = next(iter(layer.weights.values()), None)
     if source is None:
         return ""
-    name = source.value.metadata_props.get(KEY, "")
-    return name.rpartition(".")[0].rpartition(".")[2]
+    owner = source.value.metadata_props.get(KEY, "").rpartition(".")[0]
+    return "" if owner == path else owner.rpartition(".")[2]
 
 
 def pack_arguments(cell: Cell) -> None:

@@ -10,14 +10,23 @@ VERSION = 1
 """Version of the file's form; it grows when a program that reads it has to change."""
 
 
-def weight_map(weights: Iterable[Weight]) -> str:
-    """Return weight_map.json as text: `version` and `parameters`, in the order of the source.
+def weight_map(weights: Iterable[Weight], missing: Mapping[str, str]) -> str:
+    """Return weight_map.json as text: `version`, `parameters` and `not in file`.
 
     A parameter has a `name` in MindSpore, the `initializer` of the ONNX file and the key of
     PyTorch's `state_dict` (null, with a `reason`, where there is none), `shape`, `dtype` and
-    `done`: the steps from the file's value to this one, or `as is`.
+    `done`: the steps from the file's value to this one, or `as is`. Parameters stand in the order
+    of the source.
+
+    Args:
+        weights: The parameters.
+        missing: Keys of the state_dict that the file tells but does not hold, with the reason.
     """
-    content = {"version": VERSION, "parameters": [_entry(weight) for weight in weights]}
+    content = {
+        "version": VERSION,
+        "parameters": [_entry(weight) for weight in weights],
+        "not in file": missing,
+    }
     return json.dumps(content, indent=1) + "\n"
 
 
@@ -38,7 +47,7 @@ def _reason(weight: Weight) -> str:
     """Return why a parameter has no key in the state_dict."""
     folded = next((step for step in weight.done if "folded" in step), None)
     if folded:
-        return f"the state_dict does not hold this value: {folded}"
+        return f"not in the state_dict: {folded}"
     if not weight.initializer:
         return "the compiler made it"
     return "the file does not tell"

@@ -1,7 +1,8 @@
 """Names of classes: PyTorch's where the file tells, else from what a cell holds."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import permutations
 from pathlib import PurePath
 
 from ...compiler.ir.graph import attribute, shape_of
@@ -11,20 +12,31 @@ from .naming import class_name, singular
 
 KINDS = {
     "Conv": "Conv",
+    "ConvTranspose": "Deconv",
     "Gemm": "Linear",
+    "MatMul": "Linear",
     "BatchNormalization": "Bn",
-    "LayerNormalization": "LayerNorm",
     "GlobalAveragePool": "Pool",
     "MaxPool": "Pool",
     "AveragePool": "Pool",
+    "Flatten": "Flatten",
     "Clip": "Relu6",
+    "Swish": "Silu",
 }
-"""Operators to the words of a chain's name; others bear their own."""
+"""Operators to the words of a chain's name; activations bear their own."""
+
+NUMBERS = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Many")
+
+LAYERS = {"Act", "Bn", "Conv", "Dense", "Fc", "Linear", "Norm", "Pool"}
+"""Names of modules that would make one think of a single layer."""
 
 CONTAINERS = ("", "Sequential", "ModuleList", "ModuleDict")
 """Classes of PyTorch's that say nothing of what a module is."""
 
-ACTIVATIONS = {"Relu", "HardSwish", "Sigmoid", "Tanh", "LeakyRelu", "Gelu", "PRelu", "Elu", "Mish"}
+ACTIVATIONS = {
+    *("Relu", "HardSwish", "HardSigmoid", "Sigmoid", "Tanh", "LeakyRelu", "Gelu", "PRelu", "Elu"),
+    *("Mish", "Swish", "Silu", "Selu", "Softplus"),
+}
 
 
 def name_class(cluster: Cluster, root: Cell, model_name: str) -> str:
@@ -38,17 +50,57 @@ def name_class(cluster: Cluster, root: Cell, model_name: str) -> str:
     return block_name(cell) or chain_name(cell) or path_name(cell)
 
 
-def distinguish(name: str, cluster: Cluster, bearer: Cluster) -> str:
-    """Return a name for a class whose PyTorch class is written otherwise for other objects."""
-    own, other = (traits(c.template) for c in (cluster, bearer))
-    if own - other:
-        return name + "".join(sorted(own - other))
-    ours, theirs = ([path_order(cell.path) for cell in c.members] for c in (cluster, bearer))
-    if max(ours) < min(theirs):
-        return f"First{name}"
-    if min(ours) > max(theirs):
-        return f"Last{name}"
-    return f"Plain{name}" if other - own else name
+def distinguish(name: str, cluster: Cluster, bearer: Cluster, taken: Collection[str]) -> str:
+    """Return a name for a class whose PyTorch class is written otherwise for other objects.
+
+    Args:
+        name: What both would be called.
+        cluster: The class to be named.
+        bearer: The class that bears the name.
+        taken: Names of other classes.
+    """
+    single = list(differences(cluster, bearer))
+    both = [one.format(other) for one, other in permutations(single, 2)]
+    names = (form.format(name) for form in (*single, *both))
+    return next((wish for wish in names if wish not in taken), name)
+
+
+def differences(cluster: Cluster, bearer: Cluster) -> Iterator[str]:
+    """Yield forms of a name, `Strided{}`, that say in what a class differs, the best first."""
+    own, other = cluster.template, bearer.template
+    if added := traits(own) - traits(other):
+        yield "{}" + "".join(sorted(added))
+    ours, theirs = children(own), children(other)
+    for word, names in (("With", ours - theirs), ("Without", theirs - ours)):
+        for child in sorted(names)[:1]:
+            yield f"{{}}{word}{class_name('_'.join(words_of(child)) or child)}"
+    for form, has in (("Strided{}", is_strided), ("Residual{}", is_residual)):
+        if has(own) and not has(other):
+            yield form
+    count = sum(bool(re.search(r"\d$", child)) for child in own.children)
+    if count != sum(bool(re.search(r"\d$", child)) for child in other.children):
+        yield f"{{}}Of{NUMBERS[min(count, len(NUMBERS) - 1)]}"
+    if traits(other) - traits(own) or (is_residual(other) and not is_residual(own)):
+        yield "Plain{}"
+    places = [[path_order(cell.path) for cell in c.members] for c in (cluster, bearer)]
+    if max(places[0]) < min(places[1]):
+        yield "First{}"
+    if min(places[0]) > max(places[1]):
+        yield "Last{}"
+
+
+def is_strided(cell: Cell) -> bool:
+    """Tell whether a cell makes pictures smaller."""
+    strides: Iterator[tuple[int, ...]] = (
+        attribute(step.node, "strides", (1,)) for step in steps_in(cell)
+    )
+    return any(max(numbers) > 1 for numbers in strides)
+
+
+def children(cell: Cell) -> set[str]:
+    """Return the attributes of a cell that hold cells and are not numbered."""
+    heads = {name.partition(".")[0] for name in cell.children}
+    return {head for head in heads if not re.search(r"\d$", head)}
 
 
 def traits(cell: Cell) -> set[str]:
@@ -143,9 +195,9 @@ def chain_name(cell: Cell) -> str:
         kinds[-2:] = ["Silu"]
     elif not cell.is_chain:
         return ""
-    if not 1 < len(kinds) <= 4 or kinds[0] not in KINDS:
+    words = [KINDS.get(kind) or (kind if kind in ACTIVATIONS else "") for kind in kinds]
+    if not 1 < len(words) <= 4 or not all(words):
         return ""
-    words = [KINDS.get(kind, kind) for kind in kinds]
     return class_name("".join(word[0].upper() + word[1:].lower() for word in words))
 
 
@@ -153,10 +205,17 @@ def path_name(cell: Cell) -> str:
     """Return `Layer` for `encoder.layers.3`, `Encoder` for `encoder`."""
     parts = cell.path.split(".")
     numbered = parts[-1].isdigit()
-    words = [word for part in parts if (word := re.sub(r"[\d_]+$", "", part))]
-    word = words[-1] if words else "block"
-    name = class_name(word, "Block")
-    return singular(name) if numbered else name
+    named = [words for part in parts if (words := words_of(part))]
+    name = class_name("_".join(named[-1]) if named else "block", "Block")
+    name = singular(name) if numbered else name
+    return f"{name}Block" if name in LAYERS and len(cell.steps) > 2 else name
+
+
+def words_of(part: str) -> list[str]:
+    """Return the words of a module's name: `conv` and `proj` of `conv3_1x1_proj`."""
+    words = [re.sub(r"\d+$", "", word) for word in re.split(r"[\W_]+", part)]
+    plain = [word for word in words if len(word) > 1 and not re.search(r"\d", word)]
+    return plain or [word for word in words if word and not re.fullmatch(r"\d*x?\d*x?", word)]
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,7 @@
 from . import (
     activations,
     arithmetic,
+    attention,
     convolution,
     einsum,
     gather,
@@ -25,6 +26,7 @@ from . import (
 __all__ = [
     "activations",
     "arithmetic",
+    "attention",
     "convolution",
     "einsum",
     "gather",

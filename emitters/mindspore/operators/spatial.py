@@ -1,7 +1,7 @@
 """Operators on images: blocks of pixels to channels and back, another size."""
 
 from ....compiler.ir.dialect import DOMAIN
-from ..code import Code, Expression, Layer, Literal
+from ..code import Argument, Code, Expression, Layer, Literal, literal
 from ..registry import CannotEmit, Op, emits
 
 
@@ -31,20 +31,26 @@ def pixel_unshuffle(op: Op) -> Code:
     return Expression("ops.pixel_unshuffle({0}, {downscale_factor})", (op[0],), settings, cell=cell)
 
 
-RESIZES = {
-    ("nearest", "asymmetric"): "ops.interpolate({0}, {size})",
-    ("linear", "half_pixel"): 'ops.interpolate({0}, {size}, mode="{mode}")',
-    ("linear", "align_corners"): 'ops.interpolate({0}, {size}, mode="{mode}", align_corners=True)',
+RESIZES: dict[tuple[str, str], dict[str, Literal]] = {
+    ("nearest", "asymmetric"): {},
+    ("linear", "half_pixel"): {},
+    ("linear", "align_corners"): {"align_corners": True},
 }
 LINEAR = {3: "linear", 4: "bilinear", 5: "trilinear"}
+UPSAMPLE: dict[str, Argument] = {"mode": "nearest", "align_corners": None}
 
 
 @emits("Resize")
 def resize(op: Op) -> Code:
     """Resize-19 as PyTorch's interpolate does it; `lower_resize` has written out the others."""
     mode, rank = op.attr("mode", "nearest"), op.rank(0)
-    template = RESIZES.get((mode, op.attr("coordinate_transformation_mode", "half_pixel")))
-    if template is None or not op.has(3) or op.has(2) or rank not in LINEAR:
+    corners = RESIZES.get((mode, op.attr("coordinate_transformation_mode", "half_pixel")))
+    if corners is None or not op.has(3) or op.has(2) or rank not in LINEAR:
         raise CannotEmit("Resize with antialias, of few or many axes, or to a computed size")
-    template = template.replace("{mode}", LINEAR[rank])
-    return Expression(template, (op[0],), {"size": op.integers(3)[2:]}, closes=True)
+    size: dict[str, Literal] = {"size": op.integers(3)[2:]}
+    how = {"mode": LINEAR[rank], **corners} if mode == "linear" else {}
+    text = "".join(f", {name}={literal(value)}" for name, value in how.items())
+    arguments: dict[str, Argument] = {**size, **how}
+    layer = Layer("nn.Upsample", arguments, (op[0],), {}, UPSAMPLE, positional=1, word="upsample")
+    template = f"ops.interpolate({{0}}, {{size}}{text})"
+    return Expression(template, (op[0],), size, cell=layer, closes=True)

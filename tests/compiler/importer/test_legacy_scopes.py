@@ -95,7 +95,7 @@ def test_an_identity_for_an_equal_weight_is_a_weight_of_its_own(load):
         ["Identity_0"] w = Identity(fc__weight)
         ["/fc/MatMul"] a = MatMul(x, fc__weight)
         ["/fc_1/MatMul"] y = MatMul(a, w) }}"""
-    assert paths(load(renamed(model)).model) == ["", "fc", "fc_1"]
+    assert paths(load(renamed(model)).model) == ["fc_1", "fc", "fc_1"]
 
 
 def test_nodes_of_subgraphs_have_scopes(load):

@@ -138,11 +138,13 @@ def test_a_weight_map_tells_every_step():
             weight("conv.weight", FLOATS, initializer="onnx::Conv_1", done=done),
             weight("scale", ARRAYS["scalar"], initializer=""),
             weight("w", ARRAYS["bfloat16"], initializer="o'\"\n../w"),
-        ]
+        ],
+        {"bn2.weight": done[0]},
     )
     assert text.endswith("}\n")
     content = json.loads(text)
     assert content["version"] == 1
+    assert content["not in file"] == {"bn2.weight": done[0]}
     assert content["parameters"] == [
         {
             "name": "bn.gamma",
@@ -156,7 +158,7 @@ def test_a_weight_map_tells_every_step():
             "name": "conv.weight",
             "initializer": "onnx::Conv_1",
             "state_dict": None,
-            "reason": "the state_dict does not hold this value: " + done[0],
+            "reason": "not in the state_dict: " + done[0],
             "shape": [3, 4, 5],
             "dtype": "float32",
             "done": list(done),

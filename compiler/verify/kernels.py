@@ -1,0 +1,90 @@
+"""How exact MindSpore's kernels are, and what that does to a network's outputs.
+
+On the CPU, MindSpore 2.10 computes some functions by approximations that are coarser than float32.
+A network that hands such an error on, enlarged, is not wrong for that: by how much its outputs
+may move is told by the model itself, with errors of that size put into it.
+"""
+
+from dataclasses import dataclass
+
+import onnx
+from onnx import TensorProto, helper
+
+from .engines import Source
+
+FAST = 1e4
+"""Factor that makes neighbouring values differ in the sign of their error."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Largest error of a kernel on float32, |computed - exact|, measured on -30 to 30.
+
+    Attributes:
+        absolute: Whatever the result is.
+        relative: For each unit of the result.
+        saturated: Where the result is near 1 or -1, besides.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+    saturated: float = 0.0
+
+
+KERNELS = {
+    "Elu": Accuracy(absolute=2.3e-6),
+    "Exp": Accuracy(relative=7.7e-6),
+    "Gelu": Accuracy(absolute=4.5e-7),
+    "Log": Accuracy(absolute=2.1e-6),
+    "Mish": Accuracy(absolute=4e-6, relative=1e-4),
+    "Selu": Accuracy(absolute=2.3e-6),
+    "Sigmoid": Accuracy(relative=3.6e-6),
+    "Softplus": Accuracy(absolute=4e-6),
+    "Swish": Accuracy(absolute=1.3e-6, relative=5e-7),
+    "Tanh": Accuracy(relative=2e-7, saturated=1e-4),
+}
+"""By operator: MindSpore 2.10, CPU, x86-64."""
+
+
+def with_kernel_errors(source: Source) -> Source:
+    """Return a model in which those operators are as inexact as MindSpore's kernels.
+
+    Each element of a result gets an error of the size in the table whose sign changes from value
+    to value. Operators inside of If and Loop stay exact.
+    """
+    proto = onnx.ModelProto()
+    proto.CopyFrom(source.proto)
+    nodes = list(proto.graph.node)
+    del proto.graph.node[:]
+    for index, node in enumerate(nodes):
+        accuracy = KERNELS.get(node.op_type) if not node.domain else None
+        if accuracy is None or not node.output:
+            proto.graph.node.append(node)
+            continue
+        result, exact = node.output[0], f"onnx2ms_exact_{index}"
+        node.output[0] = exact
+        proto.graph.node.append(node)
+        _add_error(proto.graph, exact, result, accuracy)
+    return Source(proto, source.folder)
+
+
+def _add_error(graph: onnx.GraphProto, exact: str, result: str, accuracy: Accuracy) -> None:
+    """Append nodes: result = exact + sin(FAST exact) (absolute + relative |exact| + …)."""
+
+    def number(word: str, value: float) -> str:
+        name = f"{exact}_{word}"
+        graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, (), [value]))
+        return name
+
+    def add(op_type: str, *inputs: str, output: str = "") -> str:
+        name = output or f"{exact}_{len(graph.node)}"
+        graph.node.append(helper.make_node(op_type, inputs, [name]))
+        return name
+
+    sign = add("Sin", add("Mul", exact, number("fast", FAST)))
+    size = add("Mul", add("Abs", exact), number("relative", accuracy.relative))
+    size = add("Add", size, number("absolute", accuracy.absolute))
+    if accuracy.saturated:  # x^8 is 1 where |x| is, and a tenth of that at 0.75
+        near = add("Pow", exact, number("eight", 8.0))
+        size = add("Add", size, add("Mul", near, number("saturated", accuracy.saturated)))
+    add("Add", exact, add("Mul", sign, size), output=result)

@@ -1,0 +1,111 @@
+"""Functions of the generated module, for what MindSpore has no function of its own."""
+
+import ast
+from collections import Counter
+from collections.abc import Sequence
+
+from .layout import fit
+
+ATTENTION = "dot_product_attention"
+
+FLASH = '''
+FLASH_ATTENTION = False
+"""True on Ascend: attention by its fused kernel, in half precision; a CPU has no such kernel."""
+'''
+
+
+ROTATION = "rotate_half"
+
+ROTATE_HALF = '''
+def rotate_half(x: ms.Tensor) -> ms.Tensor:
+    """Return the last axis with its halves exchanged, the second one negative."""
+    half = x.shape[-1] // 2
+    return ops.cat((-x[..., half:], x[..., :half]), axis=-1)
+'''
+
+EMBEDDING = "rotary_embedding"
+
+ROTARY_EMBEDDING = '''
+def rotary_embedding(x: ms.Tensor, cosine: ms.Tensor, sine: ms.Tensor) -> ms.Tensor:
+    """Turn the pairs that the halves of the last axis make by an angle of each position."""
+    half = x.shape[-1] // 2
+    first, second = x[..., :half], x[..., half:]
+    cosine, sine = ops.unsqueeze(cosine, 1), ops.unsqueeze(sine, 1)
+    return ops.cat((first * cosine - second * sine, second * cosine + first * sine), axis=-1)
+'''
+
+
+def helpers(classes: str) -> list[str]:
+    """Return the lines of the functions that classes call."""
+    if not any(f"{name}(" in classes for name in (ATTENTION, ROTATION, EMBEDDING)):
+        return []
+    calls: dict[str, list[ast.Call]] = {ATTENTION: [], ROTATION: [], EMBEDDING: []}
+    for node in ast.walk(ast.parse(classes)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            calls.get(node.func.id, []).append(node)
+    lines: list[str] = []
+    if calls[ATTENTION]:
+        lines += [*FLASH.rstrip("\n").split("\n"), "", "", *attention(calls[ATTENTION])]
+    for name, text in ((ROTATION, ROTATE_HALF), (EMBEDDING, ROTARY_EMBEDDING)):
+        lines += ["", *text.rstrip("\n").split("\n")] if calls[name] else []
+    return lines
+
+
+def attention(calls: Sequence[ast.Call]) -> list[str]:
+    """Return the function that computes attention, with those arguments that some call gives."""
+    given = Counter(keyword.arg for call in calls for keyword in call.keywords)
+    optional = {name for name, count in given.items() if count < len(calls)}
+    kinds = [kind for kind in ("mask", "bias") if kind in given]
+    declared = ["query: ms.Tensor", "key: ms.Tensor", "value: ms.Tensor"]
+    declared += [
+        f"{kind}: ms.Tensor{' | None = None' if kind in optional else ''}"
+        for kind in sorted(kinds, key=lambda kind: kind in optional)
+    ]
+    declared += ["scale: float | None = None"] if "scale" in given else []
+    lines = [
+        *fit(0, f"def {ATTENTION}({', '.join(declared)}) -> ms.Tensor:"),
+        f'    """{sentence(kinds)}"""',
+        *scale_lines(given),
+        *flash_lines(kinds, optional),
+        "    scores = query * scale @ ops.swapaxes(key, -1, -2)",
+    ]
+    for kind, formula in (("bias", "scores + bias"), ("mask", "ops.where(mask, scores, -3.4e38)")):
+        lines += changed("scores", formula, kind, optional) if kind in kinds else []
+    lines += ["    weights = ops.softmax(scores, axis=-1)"]
+    if "mask" in kinds:
+        lines += changed("weights", "ops.where(mask, weights, 0.0)", "mask", optional)
+    return [*lines, "    return weights @ value"]
+
+
+def scale_lines(given: Counter[str | None]) -> list[str]:
+    """Return what makes the scale the usual one, at least where none is given."""
+    if "scale" not in given:
+        return ["    scale = query.shape[-1] ** -0.5"]
+    return ["    if scale is None:", "        scale = query.shape[-1] ** -0.5"]
+
+
+def flash_lines(kinds: Sequence[str], optional: set[str | None]) -> list[str]:
+    """Return the call of the fused kernel; its mask tells what is not seen."""
+    arguments = ["query", "key", "value", "query.shape[1]"]
+    if "mask" in kinds:
+        hidden = "None if mask is None else ~mask" if "mask" in optional else "~mask"
+        arguments += [f"attn_mask={hidden}"]
+    if "bias" in kinds:
+        arguments += ["real_shift=bias"]
+    arguments += ["scalar_value=scale", 'input_layout="BNSD"']
+    call = f"return ops.flash_attention_score({', '.join(arguments)})"
+    return ["    if FLASH_ATTENTION:", *fit(8, call)]
+
+
+def changed(name: str, formula: str, kind: str, optional: set[str | None]) -> list[str]:
+    """Return what changes a local by a mask, if there is one."""
+    if kind not in optional:
+        return [f"    {name} = {formula}"]
+    return [f"    if {kind} is not None:", f"        {name} = {formula}"]
+
+
+def sentence(kinds: Sequence[str]) -> str:
+    """Return the docstring of attention."""
+    bias = " + bias" if "bias" in kinds else ""
+    seen = " over the keys that the mask shows" if "mask" in kinds else ""
+    return f"Return softmax(scale * query @ key'{bias}) @ value{seen}."

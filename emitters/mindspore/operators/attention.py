@@ -1,0 +1,93 @@
+"""Scaled dot-product attention and rotary embeddings, by functions of the module (helpers.py)."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from ....compiler.ir.dialect import DOMAIN
+from ....compiler.ir.graph import constant, operand
+from ..code import Code, Expression, Literal, shortest
+from ..registry import CannotEmit, Op, emits
+
+
+@emits("Attention")
+def attention(op: Op) -> Code:
+    """Attention-24 of rank 4, without a cache, by a mask of any kind; grouped queries too."""
+    if op.rank(0) != 4 or op.outputs > 1 or any(op.has(i) for i in (4, 5, 6)):
+        raise CannotEmit("Attention of rank 3, or with a cache")
+    if op.attr("softcap", 0.0) or (op.attr("is_causal", 0) and op.has(3)):
+        raise CannotEmit("Attention with a cap, or with two masks")
+    size = op.size(0, 3)
+    scale = op.attr("scale", size**-0.5)
+    settings: dict[str, Literal] = {}
+    keys, values = "{1}", "{2}"
+    groups = op.size(0, 1) // op.size(1, 1)
+    if groups > 1:
+        settings["groups"] = groups
+        keys, values = (
+            f"ops.repeat_interleave({place}, {{groups}}, 1)" for place in (keys, values)
+        )
+    operands, mask = [op[0], op[1], op[2]], ""
+    if op.attr("is_causal", 0):
+        settings["seen"] = (op.size(0, 2), op.size(1, 2))
+        mask = ", mask=ops.tril(ops.ones({seen}, ms.bool_))"
+    elif op.has(3) and op[3].dtype is ir.DataType.BOOL:
+        operands, mask = [*operands, op[3]], ", mask={3}"
+    elif op.has(3):
+        operands, mask = [*operands, op[3]], ", bias={3}"
+        if not leaves_keys(op[3]):  # a query that sees no key gets zeros, not NaN
+            operands, mask = [*operands, op[3]], f'{mask}, mask={{4}} > float("-inf")'
+    return call(operands, keys, values, mask, scale, size, settings)
+
+
+@emits("Attention", "BiasedAttention", domain=DOMAIN)
+def any_attention(op: Op) -> Code:
+    """Attention of any rank, by a bias that is added to the scores."""
+    mask = ", bias={3}" if op.has(3) else ""
+    size = op.size(0, -1)
+    return call(op.inputs, "{1}", "{2}", mask, op.attr("scale", 1.0), size, {})
+
+
+def call(
+    operands: Sequence[ir.Value],
+    keys: str,
+    values: str,
+    mask: str,
+    scale: float,
+    size: int,
+    settings: dict[str, Literal],
+) -> Expression:
+    """Return the call of the module's function; the usual scale is not written."""
+    if not math.isclose(scale, size**-0.5, rel_tol=1e-6):
+        settings["scale"] = shortest(scale)
+        mask += ", scale={scale}"
+    template = f"dot_product_attention({{0}}, {keys}, {values}{mask})"
+    return Expression(template, tuple(operands), settings, closes=True)
+
+
+def leaves_keys(bias: ir.Value) -> bool:
+    """Tell whether a bias is a choice between finite numbers, or a constant of them."""
+    node = bias.producer()
+    chosen = node is not None and node.op_type == "Where" and not node.domain
+    parts = [operand(node, 1), operand(node, 2)] if node is not None and chosen else [bias]
+    arrays = [constant(part) for part in parts]
+    return all(array is not None and bool(np.isfinite(array).all()) for array in arrays)
+
+
+@emits("RotateHalf", domain=DOMAIN)
+def rotate_half(op: Op) -> Code:
+    """The halves of the last axis exchanged, the second one negative."""
+    return Expression("rotate_half({0})", (op[0],))
+
+
+@emits("RotaryEmbedding")
+def rotary_embedding(op: Op) -> Code:
+    """RotaryEmbedding-23 of rank 4, of all elements, the halves as pairs."""
+    if op.rank(0) != 4 or op.attr("interleaved", 0) or op.attr("rotary_embedding_dim", 0):
+        raise CannotEmit("RotaryEmbedding of rank 3, of a part of the elements, or interleaved")
+    cosine, sine = "{1}", "{2}"
+    if op.has(3):
+        cosine, sine = "ops.gather({1}, {3}, 0)", "ops.gather({2}, {3}, 0)"
+    return Expression(f"rotary_embedding({{0}}, {cosine}, {sine})", op.inputs)
