@@ -31,6 +31,7 @@ from .fuse.fuse_variance import fuse_variance
 from .fuse.put_batch_first import put_batch_first
 from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
+from .lower.lower_attention import lower_attention
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
 from .lower.lower_integer_conv import lower_integer_conv
@@ -41,6 +42,7 @@ from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_qlinear import lower_qlinear
 from .lower.lower_resize import lower_resize
+from .lower.lower_rotary_embedding import lower_rotary_embedding
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.lift_constants import lift_constants
@@ -138,6 +140,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
+            lower_attention,
+            lower_rotary_embedding,
             lower_qlinear,  # makes integer convolutions
             lower_integer_conv,  # makes convolutions
             explicit_window,  # before the others, which reckon with pads
