@@ -32,10 +32,12 @@ from .fuse.put_batch_first import put_batch_first
 from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
 from .lower.lower_attention import lower_attention
+from .lower.lower_col2im import lower_col2im
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
 from .lower.lower_integer_conv import lower_integer_conv
 from .lower.lower_lp_pool import lower_lp_pool
+from .lower.lower_max_unpool import lower_max_unpool
 from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
 from .lower.lower_pad_mode import lower_pad_mode
@@ -142,6 +144,8 @@ STAGES: tuple[Stage, ...] = (
         (
             lower_attention,
             lower_rotary_embedding,
+            lower_col2im,
+            lower_max_unpool,
             lower_qlinear,  # makes integer convolutions
             lower_integer_conv,  # makes convolutions
             explicit_window,  # before the others, which reckon with pads
