@@ -34,6 +34,7 @@ from .lower.explicit_window import explicit_window
 from .lower.lower_attention import lower_attention
 from .lower.lower_col2im import lower_col2im
 from .lower.lower_conv_pads import lower_conv_pads
+from .lower.lower_fourier import lower_fourier
 from .lower.lower_indices import lower_indices
 from .lower.lower_integer_conv import lower_integer_conv
 from .lower.lower_lp_pool import lower_lp_pool
@@ -145,6 +146,7 @@ STAGES: tuple[Stage, ...] = (
             lower_attention,
             lower_rotary_embedding,
             lower_col2im,
+            lower_fourier,
             lower_max_unpool,
             lower_qlinear,  # makes integer convolutions
             lower_integer_conv,  # makes convolutions

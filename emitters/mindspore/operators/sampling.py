@@ -24,7 +24,7 @@ def grid_sample(op: Op) -> Code:
         template = f"sample_nearest({{0}}, {{1}}{how})"
         return Expression(template, (op[0], op[1]), helpers=("sample_nearest",))
     # GRAPH of MindSpore 2.10 takes no Parameter for the grid: "Tensor[Float32] … Ref[Tensor…"
-    grid = "ops.stop_gradient({1})" if op.is_constant(1) else "{1}"
+    grid = "{1} + 0.0" if op.is_constant(1) else "{1}"
     return Expression(f"ops.grid_sample({{0}}, {grid}{how})", (op[0], op[1]))
 
 
