@@ -3,12 +3,14 @@
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, constant, numpy_type, operand, rank_of, shape_of
+from ...compiler.ir.graph import attribute, constant, operand, rank_of, shape_of
 from ...compiler.ir.provenance import add_history
 from ..base import graph_pass
 from ..rewrite import Names, Site, take_over
 
 LENGTHS = 6
+LOWEST = {ir.DataType.FLOAT16: -65504.0, ir.DataType.DOUBLE: -1.7e308}
+"""The lowest finite number of an element type; -3.4e38 of all others."""
 
 
 @graph_pass(after=("infer_shapes",))
@@ -36,7 +38,8 @@ def _is_plain(node: ir.Node) -> bool:
     mask, causal = operand(node, 3), attribute(node, "is_causal", 0)
     if mask is not None:
         keys = shape_of(operand(node, 1))
-        if causal or keys is None or shape_of(mask) is None or shape_of(mask)[-1:] != keys[2:3]:
+        shown = shape_of(mask)
+        if causal or keys is None or shown is None or shown[-1:] != keys[2:3]:
             return False
     return attribute(node, "softmax_precision", 0) == 0
 
@@ -67,7 +70,7 @@ class Lowering:
         self._flat = len(shapes[0] or ()) == 3
         query, key, value = (self._heads(i, shapes[i] or ()) for i in range(3))
         heads, kv_heads, queries, size = self._sizes(shapes[0] or (), shapes[1] or ())
-        keys = (shapes[1] or ())[-2]
+        *_, keys, _ = shapes[1] or (1, 1)
         past = shape_of(operand(node, 4))
         if past is not None:
             key = self._add("Concat", [self._site[4], key], axis=2)
@@ -220,7 +223,7 @@ class Lowering:
             scores = self._site.add("Cast", [scores], dtype=dtype, to=int(dtype))
         if bias is not None:
             # MindSpore 2.10: a row of nothing but -inf makes ops.softmax wrong in other rows too
-            finite = self._site.constant(float(np.finfo(numpy_type(dtype)).min), "finite", dtype)
+            finite = self._site.constant(LOWEST.get(dtype, -3.4e38), "finite", dtype)
             scores = self._site.add("Max", [scores, finite], dtype=dtype)
         weights = self._site.add("Softmax", [scores], dtype=dtype, axis=-1)
         if wide:

@@ -26,8 +26,8 @@ DIGIT = 16
 def lower_integer_conv(graph: ir.Graph) -> int:
     """Write ConvInteger as a Conv of float32, or two of them, whose sums are all exact.
 
-    MindSpore 2.10 has no convolution of integers on CPU. A sum of more than 2^24 is made of two: the
-    weights are 16 a + b.
+    MindSpore 2.10 has no convolution of integers on CPU. A sum of more than 2^24 is made of two:
+    the weights are 16 a + b.
     """
     lowered = 0
     names = Names(graph)
@@ -78,7 +78,7 @@ def as_float(site: Site, index: int, role: str, shape: tuple[int, ...] | None = 
     return site.add("Reshape", [wide, site.ints(shape, "shape")], dtype=FLOAT)
 
 
-def _column(site: Site, rank: int) -> tuple[int, ...] | None:
+def _column(site: Site, rank: int) -> tuple[int, ...]:
     """Return the shape of the weights' zero points: one an output channel, or one."""
     several = rank_of(site[3]) == 1 and shape_of(site[3]) != (1,)
     return (-1, *(1 for _ in range(rank - 1))) if several else ()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, shape_of
+from ...compiler.ir.graph import attribute, integers, operand, shape_of
 from ..base import graph_pass
 from ..rewrite import Names, Site
 
@@ -27,8 +27,8 @@ def lower_max_unpool(graph: ir.Graph) -> int:
 
 def _lower(site: Site) -> bool:
     node, shape = site.node, shape_of(operand(site.node, 0))
-    result = shape_of(node.outputs[0])
-    if shape is None or result is None:
+    result = shape_of(node.outputs[0]) or integers(site[2])
+    if shape is None or result is None or len(result) != len(shape):
         return False
     dtype = node.outputs[0].dtype or ir.DataType.FLOAT
     full = (*shape[:2], *_unpooled(node, shape[2:]))

@@ -32,7 +32,9 @@ def _conv(site: Site) -> None:
     window: dict[str, AttributeValue] = {
         name: attr.value for name, attr in site.node.attributes.items() if name in WINDOW
     }
-    inputs = [site[0], site[3], site[2], site[5]]
+    zeros = constant(site[5])
+    weight_zero = site[5] if zeros is None or zeros.any() else None  # onnxruntime takes one only
+    inputs = [site[0], site[3], site[2], weight_zero]
     total = site.add("ConvInteger", inputs, dtype=INT32, **window)
     channels = (-1, *(1 for _ in range(rank - 2)))
     if site[8] is not None:
@@ -71,11 +73,10 @@ def _factor(
         )
         factor = left * right / result
         return site.constant(factor.reshape(()) if factor.size == 1 else factor, "factor", FLOAT)
-    left, right, result = (
+    x, weight, y = (
         as_float(site, index, "scale", shape) for index, shape in zip(scales, shapes, strict=True)
     )
-    product = site.add("Mul", [left, right], dtype=FLOAT)
-    return site.add("Div", [product, result], dtype=FLOAT)
+    return site.add("Div", [site.add("Mul", [x, weight], dtype=FLOAT), y], dtype=FLOAT)
 
 
 def _requantize(site: Site, total: ir.Value, factor: ir.Value, *, zero: int) -> None:

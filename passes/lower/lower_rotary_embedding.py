@@ -25,9 +25,10 @@ def _is_plain(node: ir.Node) -> bool:
 
 def _lower(site: Site) -> bool:
     node, shape = site.node, shape_of(site[0])
-    x, dtype = site[0], site[0].dtype if site[0] is not None else None
+    x = site[0]
     if shape is None or x is None:
         return False
+    dtype = x.dtype
     flat = len(shape) == 3
     heads = attribute(node, "num_heads", 0)
     size = shape[2] // heads if flat else shape[3]

@@ -12,11 +12,13 @@ from ...compiler.ir.graph import attribute, elements, is_constant, shape_of
 from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
 from ..base import graph_pass
 from ..rewrite import Names, Site, add_initializer, blaming, take_over, tensor_of
+from . import dequantize
 from .evaluate import EVALUATORS, evaluate, output_size
 from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
 from .splat import LAZY, VIEWS, Splat, lazily
 
 T = TypeVar("T")
+assert dequantize, "importing it adds to the evaluators"
 
 EAGER = 2**16
 """Most elements of a constant that is computed at once; larger ones are when they are read."""

@@ -20,7 +20,7 @@ def run_quantized_lstm(
     r_zero_point: ms.Tensor | None = None,
     backwards: bool = False,
 ) -> tuple[ms.Tensor, ms.Tensor, ms.Tensor]:
-    """Run an LSTM of integer weights (direction, in, gates) over time, axis 0; gates are i, o, f, c.
+    """Run an LSTM of integer weights (direction, in, gates i, o, f, c) over time, axis 0.
 
     What the weights multiply is quantized by its own range: the sequence at once, the state at each
     step.

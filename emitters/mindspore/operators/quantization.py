@@ -72,9 +72,10 @@ def parameter(op: Op, parts: Parts, index: int, name: str) -> str:
     With one a slice of an axis it gets axes of 1 behind; with one a block each is repeated.
     """
     number = None if op.attr("block_size", 0) else op.number(index)
-    real = op[index].dtype is not None and op[index].dtype.is_floating_point()
+    dtype = op[index].dtype
+    real = dtype is not None and dtype.is_floating_point()
     if number is not None:
-        return parts.setting(name, number if real else float(number))
+        return parts.setting(name, number if real else float(str(number)))
     place = parts.operand(op[index], 0 if real and op.rank(index) else ATOM)
     rank, block = op.rank(0), op.attr("block_size", 0)
     axis = axis_of(op.attr("axis", 1), rank)
