@@ -4,11 +4,11 @@ import onnx_ir as ir
 
 from ..base import graph_pass
 from ..rewrite import Names, Site, blaming
-from . import activations, normalization, quantized
+from . import activations, attention, normalization, quantized
 from .rules import RULES
 
 DOMAIN = "com.microsoft"
-KINDS = (activations, normalization, quantized)
+KINDS = (activations, attention, normalization, quantized)
 """Importing these fills the table."""
 
 
