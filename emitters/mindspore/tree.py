@@ -22,6 +22,21 @@ from .units import Unit, order, outputs_of, tangled
 PARAMETERS = {"Mul": "scale", "Div": "divisor", "Add": "shift", "Sub": "shift", "MatMul": "weight"}
 """What a person calls an operand that a cell holds itself, by the operator that reads it."""
 
+RECURRENT = ("", "w", "r", "b", "lengths", "h", "c", "peepholes")
+ROLES = {
+    "LSTM": RECURRENT,
+    "GRU": RECURRENT,
+    "RNN": RECURRENT,
+    "DynamicQuantizeLSTM": (*RECURRENT, "w_scale", "w_zero_point", "r_scale", "r_zero_point"),
+    "DeformConv": ("", "weight", "offset", "bias", "mask"),
+    "GridSample": ("", "grid"),
+    "QuantizeLinear": ("", "scale", "zero_point"),
+    "DequantizeLinear": ("", "scale", "zero_point"),
+    "FakeQuantize": ("", "scale", "zero_point"),
+    "MatMulInteger": ("", "weight", "zero_point", "weight_zero_point"),
+}
+"""The same by the place of the operand, where it has a role of its own."""
+
 FEW = 2
 """So many expressions of a module without parameters are written in its parent."""
 
@@ -168,7 +183,11 @@ class TreeBuilder:
             if source.value is value:
                 return Own(name)
         key = value.metadata_props.get(KEY)
-        wish = key.rpartition(".")[2] if key else PARAMETERS.get(node.op_type, "constant")
+        usual = PARAMETERS.get(node.op_type, "constant")
+        roles = ROLES.get(node.op_type, ())
+        if roles and (place := list(node.inputs).index(value)) < len(roles):
+            usual = roles[place] or usual
+        wish = key.rpartition(".")[2] if key else usual
         name = unique(attribute(identifier(wish, "constant")), cell.own)
         cell.own[name] = WeightSource(value)
         return Own(name)
