@@ -4,6 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, rank_of, shape_of
 from ...compiler.ir.recurrent import results_of
+from ..fuse.fuse_recurrent import is_zero
 from ..rewrite import AttributeValue, Site
 from .rules import (
     FLOAT,
@@ -154,6 +155,10 @@ def dynamic_quantize_lstm(site: Site) -> bool:
     time, batch, _ = x.shape
     shapes = [[time, directions, batch, hidden], *([[directions, batch, hidden]] * 2)]
     changed = False
+    for index in (5, 6):
+        if site[index] is not None and is_zero(site[index]):
+            node.replace_input_with(index, None)
+            changed = True
     for _, value, shape in zip(results_of("LSTM"), node.outputs, shapes, strict=False):
         if value.shape is None or [*value.shape] != shape or value.dtype != FLOAT:
             value.type, value.shape = ir.TensorType(FLOAT), ir.Shape(shape)
