@@ -12,12 +12,19 @@ import onnx.parser
 import onnx_ir as ir
 
 from ..compiler.ir.dialect import DOMAIN, OPSET
+from .recurrent_definitions import RECURRENT
 from .skeleton import nested
 
 VERSION = 1
 """Version of the domain."""
 
-DEFINITIONS: dict[str, str] = {
+DEFINITIONS: dict[str, str] = RECURRENT | {
+    "FakeQuantize": """<axis, block_size> (x, scale, zero_point) => (y) {
+        quantized = QuantizeLinear <axis: int = @axis, block_size: int = @block_size>
+                                   (x, scale, zero_point)
+        y = DequantizeLinear <axis: int = @axis, block_size: int = @block_size>
+                             (quantized, scale, zero_point)
+    }""",
     # scaled dot-product attention of any rank; the operator of ai.onnx is of rank 4
     "Attention": """<scale> (query, key, value) => (y) {
         number = Constant <value_float: float = @scale> ()

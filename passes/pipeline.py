@@ -9,7 +9,9 @@ import onnx_ir as ir
 from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
+from .contrib.modernize_contrib import modernize_contrib
 from .fuse.fuse_attention import fuse_attention
+from .fuse.fuse_fake_quantize import fuse_fake_quantize
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
 from .fuse.fuse_glu import fuse_glu
@@ -20,21 +22,31 @@ from .fuse.fuse_layer_norm import fuse_layer_norm
 from .fuse.fuse_linear import fuse_linear
 from .fuse.fuse_mish import fuse_mish
 from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
+from .fuse.fuse_recurrent import fuse_recurrent
 from .fuse.fuse_rms_norm import fuse_rms_norm
 from .fuse.fuse_rotate_half import fuse_rotate_half
 from .fuse.fuse_softplus import fuse_softplus
 from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
+from .fuse.put_batch_first import put_batch_first
+from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
+from .lower.lower_attention import lower_attention
+from .lower.lower_col2im import lower_col2im
 from .lower.lower_conv_pads import lower_conv_pads
+from .lower.lower_fourier import lower_fourier
 from .lower.lower_indices import lower_indices
+from .lower.lower_integer_conv import lower_integer_conv
 from .lower.lower_log import lower_log
 from .lower.lower_lp_pool import lower_lp_pool
+from .lower.lower_max_unpool import lower_max_unpool
 from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
 from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
+from .lower.lower_qlinear import lower_qlinear
 from .lower.lower_resize import lower_resize
+from .lower.lower_rotary_embedding import lower_rotary_embedding
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.lift_constants import lift_constants
@@ -55,6 +67,7 @@ from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
 from .shapes.split_before_transpose import split_before_transpose
+from .shapes.turn_recurrent import turn_recurrent
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -89,6 +102,7 @@ STAGES: tuple[Stage, ...] = (
         "shapes",
         (
             infer_shapes,  # first: all others ask for shapes and types
+            modernize_contrib,  # here, as many of its rules ask for ranks
             resolve_cast_like,  # before folding: then a constant does not wait for a value
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             fold_sizes,  # after constants, which it takes for known
@@ -103,6 +117,7 @@ STAGES: tuple[Stage, ...] = (
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
+            turn_recurrent,  # in this stage: weights of one direction are folded, shapes inferred
             drop_dead,  # last: what the others have left behind
         ),
         repeat=True,
@@ -111,6 +126,10 @@ STAGES: tuple[Stage, ...] = (
         "fuse",
         (
             fuse_flatten,  # before emission, which would write the batch as a number
+            fuse_fake_quantize,
+            fuse_recurrent,
+            stack_recurrent,  # before the batch moves: between layers it never comes first
+            put_batch_first,
             fuse_linear,
             fuse_layer_norm,
             fuse_rms_norm,
@@ -133,7 +152,14 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
-            explicit_window,  # first: the others reckon with pads
+            lower_attention,
+            lower_rotary_embedding,
+            lower_col2im,
+            lower_fourier,
+            lower_max_unpool,
+            lower_qlinear,  # makes integer convolutions
+            lower_integer_conv,  # makes convolutions
+            explicit_window,  # before the others, which reckon with pads
             lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to
             lower_pool_pads,

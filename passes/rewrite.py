@@ -11,7 +11,7 @@ from ..compiler.ir.graph import Array, numpy_type, operand
 from ..compiler.ir.provenance import inherit
 from .skeleton import nested
 
-AttributeValue = int | float | str | Sequence[int] | Sequence[float]
+AttributeValue = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 Input = ir.Value | None
 
 

@@ -73,4 +73,9 @@ def run_proto(
             raise
         kind = NoKernelError if type(error).__name__ == "NotImplemented" else CannotLoadError
         raise kind(str(error)) from error
-    return dict(zip(outputs, session.run(outputs, inputs), strict=True))
+    try:
+        return dict(zip(outputs, session.run(outputs, inputs), strict=True))
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise
+        raise CannotLoadError(str(error)) from error

@@ -204,6 +204,11 @@ def _depth(node: ir.Node) -> int | None:
     return None if depth is None else int(depth)
 
 
+def _samples(node: ir.Node) -> int | None:
+    shape = shape_of(operand(node, 0))
+    return shape[0] if shape else None
+
+
 INDEXED: Mapping[str, tuple[int, Callable[[ir.Node], int | None]]] = {
     "Gather": (1, _size_along_axis),
     "GatherElements": (1, _size_along_axis),
@@ -211,5 +216,6 @@ INDEXED: Mapping[str, tuple[int, Callable[[ir.Node], int | None]]] = {
     "GatherND": (1, _size_of_every_axis),
     "ScatterND": (1, _size_of_every_axis),
     "OneHot": (0, _depth),
+    "RoiAlign": (2, _samples),
 }
 """Operators that read an index: in which operand, and how many values there are."""

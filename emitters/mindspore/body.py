@@ -122,8 +122,11 @@ class BodyWriter:
         """Return a statement on one line."""
         if statement.step is None:
             return f"return {', '.join(self._operand(v, 0) for v in self._cell.outputs)}"
-        local = statement.targets[0] if len(statement.targets) == 1 else ""
-        return f"{', '.join(statement.targets)} = {self._step(statement.step, local)}"
+        targets, child = statement.targets, self._cell.children.get(statement.step.child)
+        local = targets[0] if len(targets) == 1 else ""
+        unpacked = child.layer.unpacked if child is not None and child.layer else ""
+        assigned = fill(unpacked, targets, {}) if unpacked else ", ".join(targets)
+        return f"{assigned} = {self._step(statement.step, local)}"
 
     def _step(self, step: Step, local: str) -> str:
         """Return the expression of a step; of one that objects may lack, a choice."""
@@ -149,7 +152,11 @@ class BodyWriter:
         head, dot, index = step.child.rpartition(".")
         name = f"{head}[{index}]" if dot else step.child
         operands = [self._operand(operand, 0) for operand in step.operands]
-        return f"self.{name}({', '.join([*operands, *self._sizes(step)])})"
+        layer = self._cell.children[step.child].layer
+        if layer is None or not any(layer.form):
+            return f"self.{name}({', '.join([*operands, *self._sizes(step)])})"
+        given = fill(layer.given, operands, {}) if layer.given else ", ".join(operands)
+        return f"self.{name}({given}){layer.returned}"
 
     def _sizes(self, step: Step) -> list[str]:
         """Return the sizes that a child is called with."""

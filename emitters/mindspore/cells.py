@@ -132,7 +132,10 @@ class Cell:
         """Whether each step reads what the one before made, and nothing else."""
         current = self.inputs[0] if len(self.inputs) == 1 else None
         for step in self.steps:
-            if step.operands != [current] or len(step.outputs) != 1 or step.sizes:
+            child = self.children.get(step.child)
+            plain = child is None or child.layer is None or not any(child.layer.form)
+            plain = plain and not step.sizes
+            if step.operands != [current] or len(step.outputs) != 1 or not plain:
                 return False
             current = step.outputs[0]
         return bool(self.steps) and self.outputs == [current]

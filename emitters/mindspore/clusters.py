@@ -99,6 +99,8 @@ class Clustering:
         if one.layer is not None or other.layer is not None:
             if one.layer is None or other.layer is None:
                 return False
+            if one.layer.form != other.layer.form:
+                return False
             return one.layer.name == other.layer.name or not (
                 one.layer.weights or other.layer.weights
             )
@@ -126,7 +128,7 @@ class Clustering:
             layer = cell.layer
             self._fingerprints[cell] = (
                 id(self.of.get(cell)),
-                (layer.name, *layer.arguments.items()) if layer else None,
+                (layer.name, layer.form, *layer.arguments.items()) if layer else None,
                 tuple(tuple(step.code.settings.items()) for step in cell.steps if step.code),
                 tuple((name, self.fingerprint(child)) for name, child in cell.children.items()),
             )

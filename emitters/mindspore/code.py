@@ -60,12 +60,15 @@ class WeightSource:
 
     Attributes:
         value: The initializer.
-        steps: What is done to it, first to last: ("transpose", permutation) or
-            ("reshape", shape).
+        steps: What is done to it, first to last: ("transpose", permutation), ("reshape", shape),
+            ("part", indices of the first axes) or ("blocks", new order of the equal blocks that
+            the first axis consists of).
+        key: Key in PyTorch's state_dict of a part of the initializer, where the file tells it.
     """
 
     value: ir.Value
     steps: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    key: str = ""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -74,7 +77,15 @@ class WeightSource:
         assert tensor is not None, "a weight source is an initializer"
         shape = tuple(int(d) for d in tensor.shape.numpy())
         for step, numbers in self.steps:
-            shape = tuple(shape[i] for i in numbers) if step == "transpose" else numbers
+            match step:
+                case "transpose":
+                    shape = tuple(shape[i] for i in numbers)
+                case "reshape":
+                    shape = numbers
+                case "part":
+                    shape = shape[len(numbers) :]
+                case _:
+                    continue
         return shape
 
     @property
@@ -90,19 +101,33 @@ class WeightSource:
         assert tensor is not None, "a weight source is an initializer"
         array = elements(tensor)
         for step, numbers in self.steps:
-            array = array.transpose(numbers) if step == "transpose" else array.reshape(numbers)
+            match step:
+                case "transpose":
+                    array = array.transpose(numbers)
+                case "reshape":
+                    array = array.reshape(numbers)
+                case "part":
+                    array = np.asarray(array[numbers])
+                case _:
+                    blocks = array.reshape(len(numbers), -1, *array.shape[1:])
+                    array = blocks[list(numbers)].reshape(array.shape)
         return array
 
     @property
     def done(self) -> tuple[str, ...]:
         """One sentence a step, for the weight map."""
-        words = {"transpose": "transposed", "reshape": "reshaped"}
-        return tuple(
-            f"{words[step]} to {list(self.shape)}"
-            if step == "reshape" or len(numbers) == 2
-            else f"transposed by {list(numbers)}"
-            for step, numbers in self.steps
-        )
+        return tuple(self._said(step, numbers) for step, numbers in self.steps)
+
+    def _said(self, step: str, numbers: tuple[int, ...]) -> str:
+        match step:
+            case "transpose" if len(numbers) > 2:
+                return f"transposed by {list(numbers)}"
+            case "transpose" | "reshape":
+                return f"{step.removesuffix('e')}ed to {list(self.shape)}"
+            case "part":
+                return f"part {list(numbers)} taken"
+            case _:
+                return f"its {len(numbers)} blocks of rows put in the order {list(numbers)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +143,9 @@ class Expression:
         slots: For each operand how tightly it must bind to stand there without brackets.
         cell: The layer that says the same, for a SequentialCell; None if there is none.
         outputs: Number of values it makes; more than one are unpacked.
+        first: Which output of the node is the first of them.
         closes: Whether a person would end the statement here, as after an activation.
+        helpers: Functions that the generated module must define for it.
     """
 
     template: str
@@ -128,7 +155,9 @@ class Expression:
     slots: tuple[int, ...] = ()
     cell: "Layer | None" = None
     outputs: int = 1
+    first: int = 0
     closes: bool = False
+    helpers: tuple[str, ...] = ()
 
     def slot(self, index: int) -> int:
         """Return how tightly an operand must bind; 0 inside brackets of the template."""
@@ -148,6 +177,10 @@ class Layer:
         weights: Parameter's name in MindSpore to where its value comes from.
         buffers: Names among `weights` that carry no gradient.
         word: What a person calls it where the file gives no name.
+        given: How the operands stand in its call, `{0}, ({1}, {2})`; empty for one after the other.
+        outputs: Which outputs of the node it makes.
+        returned: What is taken of its result, `[0]`, where that is more than the one output.
+        unpacked: What its result is assigned to, `{0}, ({1}, _)`; empty for the one output.
     """
 
     name: str
@@ -158,6 +191,15 @@ class Layer:
     positional: int = 0
     buffers: frozenset[str] = frozenset()
     word: str = "layer"
+    given: str = ""
+    outputs: tuple[int, ...] = (0,)
+    returned: str = ""
+    unpacked: str = ""
+
+    @property
+    def form(self) -> tuple[str, str, str]:
+        """How it is called and what becomes of its result, but for names."""
+        return self.given, self.returned, self.unpacked
 
 
 Code = Expression | Layer

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 WIDTH = 100
 OPEN, CLOSE, END = "\x02", "\x03", "\x04"  # OPEN number CLOSE expression END
 MARK = re.compile(f"{OPEN}(\\d+){CLOSE}|{END}")
+SUBSCRIPT = 8
+"""A subscript no longer than this, `[0]`, stays behind what is broken before it."""
+
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -91,6 +94,8 @@ def last_bracket(text: str) -> tuple[int, int] | None:
             start = i if depth == 1 else start
         elif c in BRACKETS.values():
             depth -= 1
+            if depth == 0 and c == "]" and found is not None and i - start <= SUBSCRIPT:
+                continue
             if depth == 0 and bare(text[start + 1 : i]).strip():
                 found = (start, i)
     return found

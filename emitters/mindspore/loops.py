@@ -46,7 +46,9 @@ def hands_on(cell: Cell, calls: list[Step]) -> int | None:
                 return None
             expected = [*first.operands]
             expected[position] = before
-            if step.operands != expected or len(step.outputs) != 1:
+            child = cell.children.get(step.child)
+            formed = child is not None and child.layer is not None and any(child.layer.form)
+            if step.operands != expected or len(step.outputs) != 1 or formed:
                 break
             before = step.outputs[0]
         else:

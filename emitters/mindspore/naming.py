@@ -4,8 +4,11 @@ import keyword
 import re
 from collections.abc import Collection
 
-TAKEN = frozenset(
-    {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter"}
+from .function_source import NAMES
+
+TAKEN = (
+    NAMES
+    | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
     | {"dot_product_attention", "rotate_half", "rotary_embedding"}
 )
 """What the generated module uses itself."""

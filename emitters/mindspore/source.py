@@ -8,6 +8,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import variables
+from .function_source import function_lines
 from .helpers import helpers
 from .layout import bare, fit, place_marks
 from .loader import dynamic_inputs, loader
@@ -60,6 +61,7 @@ class SourceWriter:
             classes += ["", "", *self._class(definition)]
         has_weights = any(True for _ in parameters(self._root))
         functions = helpers("\n".join(map(bare, classes)))
+        functions += [line for name in self._called() for line in ("", "", *function_lines(name))]
         lines = [
             *self._header("\n".join([*functions, *map(bare, classes)])),
             *functions,
@@ -71,6 +73,11 @@ class SourceWriter:
         ]
         source, spans = place_marks("\n".join(lines) + "\n")
         return source, self._marks.places(spans, graph)
+
+    def _called(self) -> list[str]:
+        """Return the functions of the module that some expression calls."""
+        codes = [step.code for cell in self._root.walk() for step in cell.steps if step.code]
+        return sorted({name for code in codes for name in code.helpers})
 
     def _header(self, classes: str) -> list[str]:
         """Return docstring and imports; `classes` tells what has to be imported."""
@@ -85,6 +92,7 @@ class SourceWriter:
             "`build_model()` returns it in inference mode, with the weights beside this file.",
             '"""',
             "",
+            *(["from collections.abc import Callable"] if "Callable[" in classes else []),
             "from pathlib import Path",
             "",
             "import mindspore as ms",

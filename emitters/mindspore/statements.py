@@ -131,7 +131,8 @@ class Body:
                 self.inlined.add(step.outputs[0])
 
     def _stands_inside(self, step: Step, depth: int) -> bool:
-        if len(step.outputs) != 1 or self.is_loop(step):
+        layer = self._cell.children[step.child].layer if step.child else None
+        if len(step.outputs) != 1 or self.is_loop(step) or (layer and layer.unpacked):
             return False
         value = step.outputs[0]
         reading = self._readers[value]

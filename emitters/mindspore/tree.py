@@ -27,6 +27,21 @@ from .units import Unit, order, outputs_of, tangled
 PARAMETERS = {"Mul": "scale", "Div": "divisor", "Add": "shift", "Sub": "shift", "MatMul": "weight"}
 """What a person calls an operand that a cell holds itself, by the operator that reads it."""
 
+RECURRENT = ("", "w", "r", "b", "lengths", "h", "c", "peepholes")
+ROLES = {
+    "LSTM": RECURRENT,
+    "GRU": RECURRENT,
+    "RNN": RECURRENT,
+    "DynamicQuantizeLSTM": (*RECURRENT, "w_scale", "w_zero_point", "r_scale", "r_zero_point"),
+    "DeformConv": ("", "weight", "offset", "bias", "mask"),
+    "GridSample": ("", "grid"),
+    "QuantizeLinear": ("", "scale", "zero_point"),
+    "DequantizeLinear": ("", "scale", "zero_point"),
+    "FakeQuantize": ("", "scale", "zero_point"),
+    "MatMulInteger": ("", "weight", "zero_point", "weight_zero_point"),
+}
+"""The same by the place of the operand, where it has a role of its own."""
+
 FEW = 2
 """So many expressions of a module without parameters are written in its parent."""
 
@@ -159,14 +174,17 @@ class TreeBuilder:
         if isinstance(code, Layer):
             text = module or own_name(code, path_of(node))
             name = self._free_name(cell, text) if text else nameless(cell, code.word)
-            cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=outputs)
-            cell.steps.append(Step(list(code.operands), outputs[:1], node, child=name))
+            made = [outputs[i] for i in code.outputs]
+            cell.children[name] = Cell("", layer=code, inputs=list(code.operands), outputs=made)
+            given = [self._operand(cell, value, node) for value in code.operands]
+            cell.steps.append(Step(given, made, node, child=name))
             return
         code = inline_scalars(code, node)
         if any(map(holds_size, code.settings.values())):
             code = replace(code, cell=None)  # a layer is constructed before any size is known
         operands = [self._operand(cell, value, node) for value in code.operands]
-        cell.steps.append(Step(operands, outputs[: code.outputs], node, code, module=module))
+        made = outputs[code.first : code.first + code.outputs]
+        cell.steps.append(Step(operands, made, node, code, module=module))
 
     def _operand(self, cell: Cell, value: ir.Value, node: ir.Node) -> Operand:
         """Return a value as an operand; a weight becomes a parameter of the cell.
@@ -179,7 +197,11 @@ class TreeBuilder:
             if source.value is value:
                 return Own(name)
         key = value.metadata_props.get(KEY)
-        wish = key.rpartition(".")[2] if key else PARAMETERS.get(node.op_type, "constant")
+        usual = PARAMETERS.get(node.op_type, "constant")
+        roles = ROLES.get(node.op_type, ())
+        if roles and (place := list(node.inputs).index(value)) < len(roles):
+            usual = roles[place] or usual
+        wish = key.rpartition(".")[2] if key else usual
         name = unique(attribute(identifier(wish, "constant")), cell.own)
         cell.own[name] = WeightSource(value)
         return Own(name)

@@ -23,7 +23,7 @@ def weight(held: Held) -> Weight:
         shape=held.source.shape,
         dtype=held.source.dtype,
         initializer=sources[0] if len(sources) == 1 else "",
-        state_dict=value.metadata_props.get(KEY),
+        state_dict=held.source.key or value.metadata_props.get(KEY),
         done=(*history_of(value), *held.source.done),
         read=held.source.read,
         trainable=not buffer,

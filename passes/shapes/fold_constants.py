@@ -13,10 +13,12 @@ from ...compiler.ir.graph import attribute, blaming, elements, is_constant, shap
 from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
 from ..base import graph_pass
 from ..rewrite import Names, Site, add_initializer, take_over, tensor_of
+from . import dequantize
 from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
 from .splat import LAZY, VIEWS, Splat, lazily
 
 T = TypeVar("T")
+assert dequantize, "importing it adds to the evaluators"
 
 EAGER = 2**16
 """Most elements of a constant that is computed at once; larger ones are when they are read."""
@@ -25,13 +27,22 @@ NEVER = frozenset(
     (
         *("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"),
         *("RandomUniformLike", "Dropout", "Identity", "Constant", "If", "Loop", "Scan"),
-        *("SequenceMap", "DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"),
+        *("SequenceMap", "QuantizeLinear", "DynamicQuantizeLinear"),
     )
 )
-"""Not known before the network runs, the business of other passes, or larger once folded."""
+"""Not known before the network runs, or the business of other passes."""
 
 EVALUATED = NUMPY_TYPES | {ir.DataType.BFLOAT16}
 """Element types of which NumPy, with ml_dtypes, computes what ONNX says."""
+
+DEQUANTIZED = EVALUATED | {
+    ir.DataType[name]
+    for name in (
+        *("INT2", "INT4", "UINT2", "UINT4", "FLOAT4E2M1", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ"),
+        *("FLOAT8E5M2", "FLOAT8E5M2FNUZ", "FLOAT8E8M0"),
+    )
+}
+"""Element types of weights that DequantizeLinear makes real numbers of; MindSpore lacks these."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +145,11 @@ def _compute(node: ir.Node, folding: Folding) -> ir.TensorProtocol | None:
     given = [operand for operand in operands if operand is not None]
     if len(given) < sum(value is not None for value in node.inputs):
         return None
-    if not all(dtype in EVALUATED for dtype in (*(item.dtype for item in given), _cast_to(node))):
+    known = DEQUANTIZED if node.op_type == "DequantizeLinear" else EVALUATED
+    if not all(dtype in known for dtype in (*(item.dtype for item in given), _cast_to(node))):
         return None
-    if node.op_type == "ConstantOfShape" or (node.op_type in LAZY and _is_single(given[0])):
+    spreads = node.op_type in LAZY and node.op_type != "DequantizeLinear"
+    if node.op_type == "ConstantOfShape" or (spreads and _is_single(given[0])):
         return _splat(node, operands)
     if all(operand.size <= EAGER for operand in given):
         arrays = [None if operand is None else elements(operand) for operand in operands]
@@ -192,6 +205,8 @@ def _step(node: ir.Node) -> str:
         return f"reshaped to {shape}"
     if node.op_type == "Cast" and dtype is not None:
         return f"cast to {dtype.name.lower()}"
+    if node.op_type == "DequantizeLinear" and dtype is not None:
+        return f"dequantized to {dtype.name.lower()}"
     return f"folded from {node.op_type}"
 
 

@@ -12,7 +12,7 @@ from ..rewrite import tensor_of
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
 """Operators that move elements and change none."""
 
-LAZY = (*VIEWS, "Slice", "Cast", "Expand")
+LAZY = (*VIEWS, "Slice", "Cast", "Expand", "DequantizeLinear")
 """Operators that are computed anew whenever a large constant is read."""
 
 

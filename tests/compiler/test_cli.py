@@ -62,7 +62,8 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
 
     monkeypatch.setattr(driver, "convert", convert)
     words = "--shape a:b:1,n --shape c:2 --outputs p,q --outputs r --weights safetensors"
-    words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d --check-passes --force -o o"
+    words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d"
+    words += " --check-passes --force -o o"
     assert run(*words.split(), model) == 2
     assert {name: str(value) for name, value in given.items()} == {
         "model": str(model),

@@ -97,19 +97,28 @@ def extremum(op: Op) -> Code:
 
 @emits("Clip")
 def clip(op: Op) -> Code:
-    """Clip-13; each bound may be absent, or computed."""
+    """Clip-13; each bound may be absent, or computed, and an infinite one is none.
+
+    ops.clamp of MindSpore 2.10 takes two tensors or two numbers, not one of each.
+    """
     bounds: dict[str, Literal] = {}
     operands, template = [op[0]], "ops.clamp({0}"
     for index, name in ((1, "min"), (2, "max")):
         if not op.has(index):
             continue
         number = op.number(index)
+        if number == (float("-inf") if name == "min" else float("inf")):
+            continue
         if number is None:
             template += f", {name}={{{len(operands)}}}"
             operands.append(op[index])
         else:
             bounds[name] = number
             template += f", {name}={{{name}}}"
+    if len(operands) == 2 and bounds:
+        inner, outer = ("ops.minimum", "max") if "max" in bounds else ("ops.maximum", "min")
+        rest = template.replace(f", {outer}={{{outer}}}", "")
+        return Expression(f"{inner}({rest}), {{{outer}}})", tuple(operands), bounds, closes=True)
     if len(operands) == 1 and not bounds:
         return Expression("{0}", (op[0],))
     if bounds == {"min": 0.0, "max": 6.0}:

@@ -19,7 +19,13 @@ def ints(*elements):
     return np.asarray(elements, np.int64)
 
 
+SMALL = np.asarray([[-7, 2, 9], [4, -3, 8]], np.int8)
+SCALES = np.asarray([0.5, 0.1, 0.3], np.float32)
+
 CASES = [
+    ("DequantizeLinear", {}, [SMALL, SCALES[1], SMALL[0, 1]]),
+    ("DequantizeLinear", {"axis": -1}, [SMALL, SCALES, SMALL[0]]),
+    ("DequantizeLinear", {"axis": 1, "block_size": 2}, [SMALL, np.tile(SCALES[:2], (2, 1))]),
     ("Add", {}, [FLOATS, FLOATS[0]]),
     ("Sub", {}, [WHOLE, ints(3)]),
     ("Mul", {}, [WHOLE[:, :1], WHOLE]),

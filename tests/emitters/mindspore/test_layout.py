@@ -60,3 +60,10 @@ def test_places_over_several_lines():
     assert (span.line, span.column) == (1, 11)
     assert span.end_line == len(source.split("\n"))
     assert span.end_column == 5
+
+
+def test_a_subscript_stays_behind_the_call_that_is_broken():
+    text = f"x = function({', '.join(['argument'] * 12)})[0]"
+    lines = fit(0, text)
+    assert lines[0] == "x = function("
+    assert lines[-1] == ")[0]"

@@ -78,7 +78,9 @@ class Row:
         )
         text = f"g ({signature}) => ({', '.join(self.outputs)}) {{ {' '.join(self.nodes)} }}"
         opset = OPSET.search(self.flags)
-        header = f'<ir_version: 10, opset_import: ["": {opset[1] if opset else 24}]>'
+        header = (
+            f'<ir_version: 10, opset_import: ["": {opset[1] if opset else 24}, "com.microsoft": 1]>'
+        )
         model = onnx.parser.parse_model(f"{header}\n{text}")
         for operand in [*self.weights, *self.constants]:
             tensor = onnx.numpy_helper.from_array(operand.array, operand.name)

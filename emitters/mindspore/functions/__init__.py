@@ -1,0 +1,1 @@
+"""Functions that are copied into a generated module, a file each; nothing imports them."""

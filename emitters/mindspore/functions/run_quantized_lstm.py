@@ -1,0 +1,74 @@
+"""An LSTM whose weights are integers."""
+
+import mindspore as ms
+from mindspore import ops
+
+from .quantize_dynamically import quantize_dynamically
+
+
+def run_quantized_lstm(
+    x: ms.Tensor,
+    w: ms.Tensor,
+    r: ms.Tensor,
+    w_scale: ms.Tensor,
+    r_scale: ms.Tensor,
+    b: ms.Tensor | None = None,
+    h: ms.Tensor | None = None,
+    c: ms.Tensor | None = None,
+    lengths: ms.Tensor | None = None,
+    w_zero_point: ms.Tensor | None = None,
+    r_zero_point: ms.Tensor | None = None,
+    backwards: bool = False,
+) -> tuple[ms.Tensor, ms.Tensor, ms.Tensor]:
+    """Run an LSTM of integer weights (direction, in, gates i, o, f, c) over time, axis 0.
+
+    What the weights multiply is quantized by its own range: the sequence at once, the state at each
+    step.
+    """
+    size = r.shape[1]
+    empty = ops.zeros((x.shape[1], size), x.dtype)
+    outputs, states, cells = [], [], []
+    for d in range(w.shape[0]):
+        state = empty if h is None else h[d]
+        cell = empty if c is None else c[d]
+        w_wide, r_wide = w[d].astype(ms.int32), r[d].astype(ms.int32)
+        if w_zero_point is not None:
+            w_wide = w_wide - w_zero_point[d].astype(ms.int32)
+        if r_zero_point is not None:
+            r_wide = r_wide - r_zero_point[d].astype(ms.int32)
+        whole, scale, zero = quantize_dynamically(x)
+        whole = whole.astype(ms.int32) - zero.astype(ms.int32)
+        inputs = ops.matmul(whole, w_wide).astype(x.dtype) * (scale * w_scale[d])
+        if b is not None:
+            inputs = inputs + (b[d, : 4 * size] + b[d, 4 * size :])
+        reverse = backwards or d == 1
+        if reverse and lengths is None:
+            inputs = ops.flip(inputs, (0,))
+        elif reverse:
+            inputs = ops.reverse_sequence(inputs, lengths, 0, 1)
+        steps = []
+        for t in range(x.shape[0]):
+            whole, scale, zero = quantize_dynamically(state)
+            whole = whole.astype(ms.int32) - zero.astype(ms.int32)
+            past = ops.matmul(whole, r_wide).astype(x.dtype) * (scale * r_scale[d])
+            gates = (inputs[t] + past).astype(ms.float64)
+            i, o, f, new = ops.split(gates, size, axis=1)
+            new_cell = ops.sigmoid(f) * cell + ops.sigmoid(i) * ops.tanh(new)
+            new_state = (ops.sigmoid(o) * ops.tanh(new_cell)).astype(x.dtype)
+            new_cell = new_cell.astype(x.dtype)
+            if lengths is None:
+                state, cell = new_state, new_cell
+                steps.append(state)
+            else:
+                runs = ops.unsqueeze(lengths > t, 1)
+                state, cell = ops.where(runs, new_state, state), ops.where(runs, new_cell, cell)
+                steps.append(ops.where(runs, new_state, empty))
+        result = ops.stack(steps)
+        if reverse and lengths is None:
+            result = ops.flip(result, (0,))
+        elif reverse:
+            result = ops.reverse_sequence(result, lengths, 0, 1)
+        outputs.append(result)
+        states.append(state)
+        cells.append(cell)
+    return ops.stack(outputs, 1), ops.stack(states), ops.stack(cells)
