@@ -122,8 +122,10 @@ class WeightSource:
         match step:
             case "transpose" if len(numbers) > 2:
                 return f"transposed by {list(numbers)}"
-            case "transpose" | "reshape":
-                return f"{step.removesuffix('e')}ed to {list(self.shape)}"
+            case "transpose":
+                return f"transposed to {list(self.shape)}"
+            case "reshape":
+                return f"reshaped to {list(numbers)}"
             case "part":
                 return f"part {list(numbers)} taken"
             case _:

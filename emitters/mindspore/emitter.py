@@ -43,8 +43,10 @@ class MindSporeEmitter:
         root = TreeBuilder(graph, codes, known).build()
         writer = SourceWriter(root, options)
         source, places = writer.write(graph)
-        missing = missing_keys(model)
-        return Emission(source, writer.root_class, weights_of(root), places, missing)
+        weights = weights_of(root)
+        found = {weight.state_dict for weight in weights}  # some as parts of what was computed
+        missing = {key: why for key, why in missing_keys(model).items() if key not in found}
+        return Emission(source, writer.root_class, weights, places, missing)
 
 
 def emit_nodes(graph: ir.Graph, model_name: str, known: Sizes | None) -> dict[ir.Node, Code]:
