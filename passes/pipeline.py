@@ -11,9 +11,14 @@ from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .fuse.fuse_flatten import fuse_flatten
 from .lower.explicit_window import explicit_window
+from .lower.lower_batch_norm import lower_batch_norm
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_indices import lower_indices
+from .lower.lower_layer_norm import lower_layer_norm
+from .lower.lower_losses import lower_losses
+from .lower.lower_lp_normalization import lower_lp_normalization
 from .lower.lower_lp_pool import lower_lp_pool
+from .lower.lower_lrn import lower_lrn
 from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
 from .lower.lower_pad_mode import lower_pad_mode
@@ -21,6 +26,7 @@ from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_resize import lower_resize
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
+from .modernize.inline_functions import inline_functions
 from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
@@ -57,6 +63,7 @@ STAGES: tuple[Stage, ...] = (
         "modernize",
         (
             modernize_operators,  # first: nothing after it knows of operator sets
+            inline_functions,  # behind it: what ONNX defines is in a form of its own
             lift_constants,  # constants then stand in one place, among the initializers
             unshare_weights,  # before Identity goes: equal weights are not one weight
             drop_identity,  # then nothing asks what an Identity meant
@@ -83,6 +90,11 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
+            lower_losses,
+            lower_layer_norm,
+            lower_batch_norm,
+            lower_lrn,  # makes an AveragePool
+            lower_lp_normalization,
             explicit_window,  # first: the others reckon with pads
             lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to

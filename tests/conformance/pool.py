@@ -18,6 +18,14 @@ CHUNK = 120
 START = 120.0
 """Seconds until a process must be ready, on a machine that is busy."""
 
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "GLOG_v": "4",
+    # with AVX-512, oneDNN in MindSpore 2.10 takes its reference convolution, forty times as slow
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+}
+"""What workers are given, unless the user has set it."""
+
 Told = dict[str, object]
 Report = Callable[[Told], None]
 
@@ -39,7 +47,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=self._scratch.name,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "GLOG_v": "4"},
+            env={**ENVIRONMENT, **os.environ},
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

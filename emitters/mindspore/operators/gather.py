@@ -2,6 +2,7 @@
 
 from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Argument, Code, Expression, Layer, Literal, WeightSource, call
+from ..draft import Draft
 from ..dtypes import FLOAT32, dtype_of
 from ..registry import CannotEmit, Op, emits
 
@@ -95,26 +96,45 @@ def scatter_nd(op: Op) -> Code:
 
 @emits("OneHot")
 def one_hot(op: Op) -> Code:
-    """OneHot-11 of a known depth."""
-    depth, values = op.number(1), op.constant(2).tolist()
-    if depth is None or not op[0].dtype or not op[0].dtype.is_integer():
-        raise CannotEmit("OneHot of a computed depth, or at indices that are no integers")
-    settings: dict[str, Literal] = {
-        "depth": int(str(depth)),
-        "on": values[1],
-        "off": values[0],
-        "axis": op.attr("axis", -1),
-    }
-    return Expression("ops.one_hot({0}, {depth}, {on}, {off}, {axis})", (op[0],), settings)
+    """OneHot-11."""
+    draft = Draft(op)
+    indices = draft.operand(0)
+    if not op.dtype.is_integer():
+        indices = f"{draft.operand(0, ATOM)}.astype(ms.int64)"
+    depth = op.number(1)
+    count = draft.element(1) if depth is None else draft.setting("depth", int(float(str(depth))))
+    if op.is_constant(2):
+        off, on = op.constant(2).tolist()
+        values = f"{draft.setting('on', on)}, {draft.setting('off', off)}"
+    else:
+        values = f"{draft.operand(2, ATOM)}[1], {draft.operand(2, ATOM)}[0]"
+    axis = draft.setting("axis", op.attr("axis", -1))
+    return draft.expression(f"ops.one_hot({indices}, {count}, {values}, {axis})")
 
 
 @emits("Trilu")
 def trilu(op: Op) -> Code:
     """Trilu-14."""
-    diagonal = op.number(1) if op.has(1) else 0
-    if not isinstance(diagonal, int):
-        raise CannotEmit("Trilu at a diagonal that is computed")
     function = "ops.triu" if op.attr("upper", 1) else "ops.tril"
-    if diagonal == 0:
+    if not op.has(1) or op.number(1) == 0:
         return call(function, op[0])
-    return call(function, op[0], diagonal=diagonal)
+    draft = Draft(op)
+    source = draft.operand(0)
+    return draft.expression(f"{function}({source}, diagonal={draft.integer(1, 'diagonal')})")
+
+
+@emits("Compress")
+def compress(op: Op) -> Code:
+    """Compress-11: what stands where the condition is true, along an axis or of all elements."""
+    draft = Draft(op)
+    axis = draft.setting("axis", op.attr("axis", 0))
+    source = draft.operand(0)
+    source = source if "axis" in op.node.attributes else f"ops.flatten({source}, start_dim=0)"
+    picked = f"ops.flatten(ops.nonzero({draft.operand(1)}), start_dim=0)"
+    return draft.expression(f"ops.gather({source}, {picked}, {axis})")
+
+
+@emits("NonZero")
+def non_zero(op: Op) -> Code:
+    """NonZero-13: ops.nonzero has a row an element, ONNX a column."""
+    return Expression("ops.nonzero({0}).T", (op[0],))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Code, Expression, Literal
+from ..draft import Draft
 from ..registry import CannotEmit, Op, emits
 
 PAD_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
@@ -56,6 +57,8 @@ def slice_(op: Op) -> Code:
     MindSpore 2.10: the gradient of x[::-1] is 0, and that of x[:, 1:4:2] raises an error
     (StridedSliceGrad … out of bounds).
     """
+    if not all(op.is_constant(index) for index in range(1, len(op.node.inputs)) if op.has(index)):
+        return computed_slice(op)
     shape = op.shape(0)
     starts, ends = op.integers(1), op.integers(2)
     axes = op.integers(3) if op.has(3) else tuple(range(len(starts)))
@@ -72,6 +75,33 @@ def slice_(op: Op) -> Code:
         template = "ops.flip({0}, {axes})"
         settings["axes"] = tuple(sorted(flipped))
     return cut_out(op, template, settings, cuts)
+
+
+def computed_slice(op: Op) -> Code:
+    """Return a Slice at bounds that are computed: `x[int(starts[0]):int(ends[0])]`.
+
+    MindSpore 2.10 is wrong where a negative step meets a bound outside of the axis, silently, and
+    derives no steps but 1: there the elements that Python's own range picks are gathered.
+    """
+    rank, draft = op.rank(0), Draft(op)
+    known = not op.has(3) or op.is_constant(3)
+    axes = op.integers(3) if known and op.has(3) else tuple(range(op.size(1, 0)))
+    plain = not op.has(4) or (op.is_constant(4) and set(op.integers(4)) <= {1})
+    if known and plain:
+        index, source = [":"] * rank, draft.operand(0, ATOM)
+        for i, axis in enumerate(axes):
+            start, end = (f"int({draft.operand(k, ATOM)}[{i}])" for k in (1, 2))
+            index[axis_of(axis, rank)] = f"{start}:{end}"
+        used = max((axis_of(axis, rank) for axis in axes), default=-1) + 1
+        return draft.expression(f"{source}[{', '.join(index[:used])}]" if used else source)
+    template = draft.operand(0)
+    for i, axis in enumerate(axes):
+        where = str(axis) if known else f"int({draft.operand(3, ATOM)}[{i}])"
+        size = str(op.size(0, axis)) if known else f"{draft.operand(0, ATOM)}.shape[{where}]"
+        bounds = [f"int({draft.operand(k, ATOM)}[{i}])" for k in (1, 2, 4) if op.has(k)]
+        picked = f"Tensor(list(range({size})[{':'.join(bounds)}]), ms.int64)"
+        template = f"ops.gather({template}, {picked}, {where})"
+    return draft.expression(template)
 
 
 def cut_out(op: Op, template: str, settings: dict[str, Literal], cuts: list[Cut]) -> Expression:

@@ -1,0 +1,79 @@
+"""Tensors that are made, not computed from others: shapes, ramps, constants, random numbers."""
+
+import onnx_ir as ir
+
+from ....compiler.ir.graph import elements
+from ..code import ATOM, PRODUCT, SUM, Code, Expression, Literal
+from ..draft import Draft
+from ..dtypes import mindspore_dtype
+from ..registry import Op, emits
+
+
+@emits("ConstantOfShape")
+def constant_of_shape(op: Op) -> Code:
+    """ConstantOfShape-24 of a computed shape."""
+    value: ir.TensorProtocol | None = op.attr("value", None)
+    item: Literal = 0.0 if value is None else elements(value).reshape(-1)[0].item()
+    dtype = mindspore_dtype(ir.DataType.FLOAT if value is None else value.dtype)
+    draft = Draft(op)
+    shape = draft.integers(0, "shape")
+    if item in (0, 1):
+        return draft.expression(f"ops.{'ones' if item else 'zeros'}({shape}, {dtype})")
+    return draft.expression(f"ops.full({shape}, {draft.setting('value', item)}, dtype={dtype})")
+
+
+@emits("EyeLike")
+def eye_like(op: Op) -> Code:
+    """EyeLike-22: ones on the k-th diagonal."""
+    rows, columns = op.size(0, 0), op.size(0, 1)
+    dtype = mindspore_dtype(op.attr("dtype", int(op.dtype)))
+    k = op.attr("k", 0)
+    settings: dict[str, Literal] = {"rows": rows, "columns": columns}
+    if k == 0:
+        return Expression(f"ops.eye({{rows}}, {{columns}}, {dtype})", (), settings)
+    settings["k"] = k
+    template = "ops.arange({columns}) - ops.unsqueeze(ops.arange({rows}), 1) == {k}"
+    return Expression(f"({template}).astype({dtype})", (), settings)
+
+
+@emits("Range")
+def arange(op: Op) -> Code:
+    """Range-11; ops.range of MindSpore 2.10 refuses bounds between which nothing lies."""
+    draft = Draft(op)
+    template = (
+        f"ops.range({draft.operand(0)}, ops.where(({draft.operand(1, SUM)} - "
+        f"{draft.operand(0, SUM + 1)}) * {draft.operand(2, PRODUCT + 1)} > 0, {draft.operand(1)}, "
+        f"{draft.operand(0)}), {draft.operand(2)})"
+    )
+    return draft.expression(template)
+
+
+@emits("Shape")
+def shape(op: Op) -> Code:
+    """Shape-24, where something computes with it that is no shape."""
+    draft = Draft(op)
+    rank = op.rank(0)
+    start, end = op.attr("start", 0), op.attr("end", rank)
+    source = f"{draft.operand(0, ATOM)}.shape"
+    if (start, end) != (0, rank):
+        source += f"[{draft.setting('start', start)}:{draft.setting('end', end)}]"
+    return draft.expression(f"Tensor({source}, ms.int64)")
+
+
+@emits("Size")
+def size(op: Op) -> Code:
+    """Size-24."""
+    return Expression("Tensor({0}.size, ms.int64)", (op[0],), slots=(ATOM,))
+
+
+@emits("RandomUniformLike")
+def random_uniform_like(op: Op) -> Code:
+    """RandomUniformLike-22: other numbers in every run."""
+    low, high = op.attr("low", 0.0), op.attr("high", 1.0)
+    dtype = mindspore_dtype(op.attr("dtype", int(op.dtype)))
+    draft = Draft(op)
+    drawn = f"ops.rand_like({draft.operand(0)}, dtype={dtype})"
+    if (low, high) == (0, 1):
+        return draft.expression(drawn)
+    width, first = draft.setting("width", high - low), draft.setting("low", low)
+    return draft.expression(f"{drawn} * {width} + {first}", binds=SUM)
