@@ -12,7 +12,9 @@ from .base import Pass
 from .fuse.fuse_flatten import fuse_flatten
 from .lower.explicit_window import explicit_window
 from .lower.lower_batch_norm import lower_batch_norm
+from .lower.lower_computed_pad import lower_computed_pad
 from .lower.lower_conv_pads import lower_conv_pads
+from .lower.lower_empty_reduction import lower_empty_reduction
 from .lower.lower_indices import lower_indices
 from .lower.lower_layer_norm import lower_layer_norm
 from .lower.lower_losses import lower_losses
@@ -90,6 +92,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
+            lower_empty_reduction,
             lower_losses,
             lower_layer_norm,
             lower_batch_norm,
@@ -101,6 +104,7 @@ STAGES: tuple[Stage, ...] = (
             lower_pool_pads,
             lower_output_padding,
             lower_pad_mode,
+            lower_computed_pad,
             lower_resize,
             lower_negative_indices,
             lower_indices,

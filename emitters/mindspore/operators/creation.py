@@ -38,13 +38,24 @@ def eye_like(op: Op) -> Code:
 
 @emits("Range")
 def arange(op: Op) -> Code:
-    """Range-11; ops.range of MindSpore 2.10 refuses bounds between which nothing lies."""
+    """Range-11: start + i * delta, for as many i as stay before the limit.
+
+    ops.range of MindSpore 2.10 makes float32 of float64, and refuses bounds between which nothing
+    lies.
+    """
     draft = Draft(op)
-    template = (
-        f"ops.range({draft.operand(0)}, ops.where(({draft.operand(1, SUM)} - "
-        f"{draft.operand(0, SUM + 1)}) * {draft.operand(2, PRODUCT + 1)} > 0, {draft.operand(1)}, "
-        f"{draft.operand(0)}), {draft.operand(2)})"
-    )
+    if op.dtype.is_floating_point():
+        start, delta = draft.operand(0, SUM), draft.operand(2, PRODUCT)
+        limit, first = draft.operand(1, SUM), draft.operand(0, SUM + 1)
+        steps = f"ops.ceil(({limit} - {first}) / {draft.operand(2, PRODUCT + 1)})"
+        template = f"{start} + {delta} * ops.arange(int(ops.relu({steps})))"
+        return draft.expression(template, binds=SUM)
+    bounds = [draft.operand(0), draft.operand(1, SUM), draft.operand(0, SUM + 1)]
+    ahead = f"({bounds[1]} - {bounds[2]}) * {draft.operand(2, PRODUCT + 1)} > 0"
+    limit = f"ops.where({ahead}, {draft.operand(1)}, {draft.operand(0)})"
+    template = f"ops.range({bounds[0]}, {limit}, {draft.operand(2)})"
+    if op.dtype != ir.DataType.INT64:
+        template += f".astype({mindspore_dtype(op.dtype)})"
     return draft.expression(template)
 
 
@@ -57,7 +68,7 @@ def shape(op: Op) -> Code:
     source = f"{draft.operand(0, ATOM)}.shape"
     if (start, end) != (0, rank):
         source += f"[{draft.setting('start', start)}:{draft.setting('end', end)}]"
-    return draft.expression(f"Tensor({source}, ms.int64)")
+    return draft.expression(f"Tensor({source})")
 
 
 @emits("Size")

@@ -46,8 +46,10 @@ def reduction(op: Op) -> Code:
     template, keep = FUNCTIONS[kind]
     if op.dtype == ir.DataType.BOOL:
         template, keep = LOGICAL[kind], "keep_dims"
+    if kind == "ReduceL2" and not (op.has(1) and op.is_constant(1) and op.size(1, 0) in (1, 2)):
+        template = "ops.sqrt(ops.sum(ops.square({0}), {axis}))"  # ops.norm is over one axis or two
     if op.attr("keepdims", 1):
-        template = f"{template[:-1]}, {keep}=True)"
+        template = template.replace("{axis})", f"{{axis}}, {keep}=True)")
     if kind == "ReduceLogSum":
         template = f"ops.log({template})"
     if op.dtype.is_integer() and op.dtype != ir.DataType.INT64 and kind not in SAME_TYPE:

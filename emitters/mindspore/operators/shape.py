@@ -47,8 +47,12 @@ def computed_reshape(op: Op) -> Code:
     source = draft.operand(0)
     if op.attr("allowzero", 0):
         return draft.expression(f"ops.reshape({source}, {draft.integers(1, 'shape')})", closes=True)
-    shape, again = draft.operand(1), draft.operand(0, ATOM)
-    sizes = f"tuple(int(size) or {again}.shape[i] for i, size in enumerate({shape}))"
+    rank, longer = op.rank(0), op.size(1, 0) > op.rank(0)
+    shape, again = draft.operand(1, ATOM if longer else 0), draft.operand(0, ATOM)
+    copied = f"{shape}[:{rank}]" if longer else shape
+    sizes = f"tuple(int(size) or {again}.shape[i] for i, size in enumerate({copied}))"
+    if longer:
+        sizes += f" + tuple(int(size) for size in {draft.operand(1, ATOM)}[{rank}:])"
     return draft.expression(f"ops.reshape({source}, {sizes})", closes=True)
 
 

@@ -143,6 +143,8 @@ def pad(op: Op) -> Code:
     ops.pad counts from the last axis, as torch does, and leaves out axes that are not padded. A
     negative pad is a slice: in MindSpore 2.10 its gradient is wrong in PYNATIVE.
     """
+    if not op.is_constant(1) or (op.has(3) and not op.is_constant(3)):
+        return computed_pad(op)
     shape, pads = op.shape(0), op.integers(1)
     rank = len(shape)
     axes = tuple(axis_of(a, rank) for a in op.integers(3)) if op.has(3) else tuple(range(rank))
@@ -162,16 +164,33 @@ def pad(op: Op) -> Code:
     count = padded_axes(sides, constant=mode == "constant")
     settings["padding"] = tuple(side for axis in reversed(sides[rank - count :]) for side in axis)
     value = op.number(2) if op.has(2) else 0
+    operands = (op[0],)
     if mode != "constant":
         template = f'ops.pad({template}, {{padding}}, mode="{PAD_MODES[mode]}")'
     elif value is None:
-        raise CannotEmit("Pad with a value that is computed")
+        template = f"ops.pad({template}, {{padding}}, value={{1}})"
+        operands = (op[0], op[2])
     elif value == 0:
         template = f"ops.pad({template}, {{padding}})"
     else:
         template = f"ops.pad({template}, {{padding}}, value={{value}})"
         settings["value"] = value
-    return Expression(template, (op[0],), settings, slots=(ATOM,) if index else ())
+    return Expression(template, operands, settings, slots=(ATOM,) if index else ())
+
+
+def computed_pad(op: Op) -> Code:
+    """Return a Pad by pads that are computed, in the order of ops.pad; other modes are lowered."""
+    draft, rank = Draft(op), op.rank(0)
+    if op.attr("mode", "constant") != "constant" or op.has(3):
+        raise CannotEmit("Pad along computed axes, or by computed pads of elements that repeat")
+    source = draft.operand(0)
+    order = tuple(axis + end for axis in reversed(range(rank)) for end in (0, rank))
+    pads = f"{draft.operand(1, ATOM)}[Tensor({draft.setting('order', order)})]"
+    if not op.has(2):
+        return draft.expression(f"ops.pad({source}, {pads})")
+    number = op.number(2)
+    value = draft.operand(2) if number is None else draft.setting("value", number)
+    return draft.expression(f"ops.pad({source}, {pads}, value={value})")
 
 
 def padded_axes(sides: list[tuple[int, int]], *, constant: bool) -> int:
