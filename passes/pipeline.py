@@ -14,6 +14,8 @@ from .lower.explicit_window import explicit_window
 from .lower.lower_batch_norm import lower_batch_norm
 from .lower.lower_computed_pad import lower_computed_pad
 from .lower.lower_conv_pads import lower_conv_pads
+from .lower.lower_conv_transpose import lower_conv_transpose
+from .lower.lower_dropout import lower_dropout
 from .lower.lower_empty_reduction import lower_empty_reduction
 from .lower.lower_indices import lower_indices
 from .lower.lower_layer_norm import lower_layer_norm
@@ -26,6 +28,7 @@ from .lower.lower_output_padding import lower_output_padding
 from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_resize import lower_resize
+from .lower.lower_scatter_elements import lower_scatter_elements
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.inline_functions import inline_functions
@@ -94,11 +97,14 @@ STAGES: tuple[Stage, ...] = (
         (
             lower_empty_reduction,
             lower_losses,
+            lower_dropout,
+            lower_scatter_elements,
             lower_layer_norm,
             lower_batch_norm,
             lower_lrn,  # makes an AveragePool
             lower_lp_normalization,
             explicit_window,  # first: the others reckon with pads
+            lower_conv_transpose,
             lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to
             lower_pool_pads,

@@ -22,7 +22,8 @@ def lift(model: onnx.ModelProto, sets: list[DataSet]) -> list[DataSet]:
     arrays, outputs = sets[0]
     for value, array in list(zip(inputs, arrays, strict=True))[1:]:
         model.graph.initializer.append(numpy_helper.from_array(array, value.name))
-        model.graph.input.remove(value)
+        if model.ir_version >= 4:  # before, initializers had to be inputs as well
+            model.graph.input.remove(value)
     return [(arrays[:1], outputs)]
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import onnx
+from element_types import element_types
 from forms import FORMS
 from pool import Told, run_cases
 from suite import cases
@@ -28,6 +29,11 @@ def main(arguments: list[str]) -> None:
     core = [case.id for case in everything if case.group == "core"]
     others = Counter(case.group for case in everything if case.group != "core")
     print(f"onnx {onnx.__version__}: {len(core)} core cases; not core: {dict(others)}")
+    if options.types:
+        folder, suite = options.out / f"types-{onnx.__version__}", folder
+        varied = element_types(suite, [case for case in everything if case.group == "core"], folder)
+        core = [case.id for case in varied]
+        print(f"{len(core)} cases in other element types")
     ids = [case for case in core if is_wanted(case, options)]
     rows: list[str] = []
     for form in options.forms.split(","):
@@ -48,6 +54,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="only cases whose id holds one of these, comma")
     parser.add_argument("--ids", type=Path, help="only the cases that a file lists")
     parser.add_argument("--tenth", action="store_true", help="a fixed tenth of them")
+    parser.add_argument("--types", action="store_true", help="other element types than its own")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=120.0)
     parser.add_argument("--name", default="", help="added to the names of the result files")

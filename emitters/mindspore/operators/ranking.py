@@ -38,14 +38,14 @@ def top_k(op: Op) -> Code:
     return draft.expression(template, outputs=2)
 
 
-@emits("CumSum")
-def cum_sum(op: Op) -> Code:
-    """CumSum-14."""
+@emits("CumSum", "CumProd")
+def cumulative(op: Op) -> Code:
+    """CumSum-14, CumProd-26."""
     draft = Draft(op)
-    function = "ops.cumsum"
+    function, primitive = f"ops.{op.node.op_type.lower()}", f"ops.{op.node.op_type}"
     exclusive, reverse = bool(op.attr("exclusive", 0)), bool(op.attr("reverse", 0))
     if exclusive or reverse:
-        function = f"ops.CumSum(exclusive={exclusive}, reverse={reverse})"
+        function = f"{primitive}(exclusive={exclusive}, reverse={reverse})"
     return draft.expression(f"{function}({draft.operand(0)}, {draft.integer(1, 'axis')})")
 
 
