@@ -15,6 +15,7 @@ from .lower.lower_batch_norm import lower_batch_norm
 from .lower.lower_computed_pad import lower_computed_pad
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_conv_transpose import lower_conv_transpose
+from .lower.lower_double_conv import lower_double_conv
 from .lower.lower_dropout import lower_dropout
 from .lower.lower_empty_reduction import lower_empty_reduction
 from .lower.lower_indices import lower_indices
@@ -29,6 +30,7 @@ from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_resize import lower_resize
 from .lower.lower_scatter_elements import lower_scatter_elements
+from .lower.lower_types import lower_types
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.inline_functions import inline_functions
@@ -95,6 +97,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
+            lower_types,  # before what others make of the operators
             lower_empty_reduction,
             lower_losses,
             lower_dropout,
@@ -105,6 +108,7 @@ STAGES: tuple[Stage, ...] = (
             lower_lp_normalization,
             explicit_window,  # first: the others reckon with pads
             lower_conv_transpose,
+            lower_double_conv,
             lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to
             lower_pool_pads,

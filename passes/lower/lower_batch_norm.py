@@ -14,7 +14,7 @@ def lower_batch_norm(graph: ir.Graph) -> int:
     """Write out a BatchNormalization that returns what it makes of the running statistics.
 
     They are momentum * running + (1 - momentum) * batch; the layers of MindSpore keep them inside.
-    So is one whose input has no or more than three spatial axes, which MindSpore (2.10) lacks.
+    So is one of float64 or of more than three spatial axes, which MindSpore (2.10) lacks.
     """
     lowered = 0
     names = Names(graph)
@@ -23,7 +23,8 @@ def lower_batch_norm(graph: ir.Graph) -> int:
             continue
         rank = rank_of(operand(node, 0))
         returned = any(value.uses() or value.is_graph_output() for value in node.outputs[1:])
-        if rank is not None and (returned or rank > 5):
+        wide = node.outputs[0].dtype == ir.DataType.DOUBLE
+        if rank is not None and (returned or wide or rank > 5):
             _lower(Site(node, names), rank)
             lowered += 1
     return lowered

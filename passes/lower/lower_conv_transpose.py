@@ -17,14 +17,15 @@ def lower_conv_transpose(graph: ir.Graph) -> int:
     """Write a ConvTranspose by a computed weight as a Conv of the input with zeros between.
 
     Of the weight in and out channels change places, and it is read backwards. ops.conv_transpose2d
-    of MindSpore 2.10 has no kernel on CPU; the layers keep their weight.
+    of MindSpore 2.10 has no kernel on CPU; the layers keep their weight, and know no float64.
     """
     lowered = 0
     names = Names(graph)
     for node in list(graph):
         if node.domain or node.op_type != "ConvTranspose":
             continue
-        if all(is_constant(value) for value in node.inputs[1:] if value is not None):
+        known = all(is_constant(value) for value in node.inputs[1:] if value is not None)
+        if known and node.outputs[0].dtype != ir.DataType.DOUBLE:
             continue
         image, weight = shape_of(operand(node, 0)), shape_of(operand(node, 1))
         unknown = "auto_pad" in node.attributes or "output_shape" in node.attributes

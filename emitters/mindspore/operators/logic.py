@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from ..code import BIT_AND, BIT_OR, COMPARISON, SUM, Code, Expression, binary, call
+from ..code import ATOM, BIT_AND, BIT_OR, COMPARISON, Code, Expression, binary, call
 from ..draft import Draft
 from ..registry import Op, emits
 
@@ -53,7 +53,9 @@ def bit_shift(op: Op) -> Code:
     if amounts is not None and ((amounts >= 0) & (amounts < width)).all():
         return call(function, op[0], op[1])
     draft = Draft(op)
-    inside = f"({draft.operand(1, SUM)} >= 0) & ({draft.operand(1, SUM)} < {width})"
+    bits = ".astype(ms.int64)"  # an unsigned integer cannot be compared with Python's
+    places = [draft.operand(1, ATOM) + ("" if op.dtype.is_signed() else bits) for _ in range(2)]
+    inside = f"({places[0]} >= 0) & ({places[1]} < {width})"
     source, amount = draft.operand(0), draft.operand(1)
     if op.dtype.is_signed() and not left:
         last = f"ops.full_like({draft.operand(1)}, {width - 1})"

@@ -44,7 +44,8 @@ def cumulative(op: Op) -> Code:
     draft = Draft(op)
     function, primitive = f"ops.{op.node.op_type.lower()}", f"ops.{op.node.op_type}"
     exclusive, reverse = bool(op.attr("exclusive", 0)), bool(op.attr("reverse", 0))
-    if exclusive or reverse:
+    product_of_integers = op.node.op_type == "CumProd" and op.dtype.is_integer()
+    if exclusive or reverse or product_of_integers:  # ops.cumprod makes int64 of all of them
         function = f"{primitive}(exclusive={exclusive}, reverse={reverse})"
     return draft.expression(f"{function}({draft.operand(0)}, {draft.integer(1, 'axis')})")
 
