@@ -13,6 +13,7 @@ from .fuse.fuse_flatten import fuse_flatten
 from .lower.explicit_window import explicit_window
 from .lower.lower_batch_norm import lower_batch_norm
 from .lower.lower_computed_pad import lower_computed_pad
+from .lower.lower_computed_resize import lower_computed_resize
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_conv_transpose import lower_conv_transpose
 from .lower.lower_double_conv import lower_double_conv
@@ -116,6 +117,7 @@ STAGES: tuple[Stage, ...] = (
             lower_pad_mode,
             lower_computed_pad,
             lower_resize,
+            lower_computed_resize,
             lower_negative_indices,
             lower_indices,
             lower_variadic,
