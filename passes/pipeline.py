@@ -18,7 +18,9 @@ from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_conv_transpose import lower_conv_transpose
 from .lower.lower_double_conv import lower_double_conv
 from .lower.lower_dropout import lower_dropout
+from .lower.lower_einsum import lower_einsum
 from .lower.lower_empty_reduction import lower_empty_reduction
+from .lower.lower_gather_nd import lower_gather_nd
 from .lower.lower_indices import lower_indices
 from .lower.lower_layer_norm import lower_layer_norm
 from .lower.lower_losses import lower_losses
@@ -31,7 +33,10 @@ from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_resize import lower_resize
 from .lower.lower_scatter_elements import lower_scatter_elements
+from .lower.lower_tensor_scatter import lower_tensor_scatter
+from .lower.lower_tfidf import lower_tfidf
 from .lower.lower_types import lower_types
+from .lower.lower_unique import lower_unique
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
 from .modernize.inline_functions import inline_functions
@@ -100,6 +105,11 @@ STAGES: tuple[Stage, ...] = (
         (
             lower_types,  # before what others make of the operators
             lower_empty_reduction,
+            lower_unique,
+            lower_tfidf,
+            lower_tensor_scatter,  # makes ScatterElements
+            lower_gather_nd,
+            lower_einsum,
             lower_losses,
             lower_dropout,
             lower_scatter_elements,

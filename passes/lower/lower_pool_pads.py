@@ -73,7 +73,7 @@ def lower_pool_pads(graph: ir.Graph) -> int:
         if node.domain or node.op_type not in ("MaxPool", "AveragePool") or len(node.outputs) > 1:
             continue
         axes = _axes(node)
-        if axes is not None and not _is_expressible(axes):
+        if axes is not None and not (_is_expressible(axes) and not _is_dilated_ceil(node)):
             lowered += _lower(Site(node, names), axes)
     return lowered
 
@@ -85,6 +85,12 @@ def _is_expressible(axes: Sequence[Axis]) -> bool:
     than half the kernel: `pads should be less equal to the half of ksize`.
     """
     return all(axis.before == axis.after <= axis.kernel // 2 for axis in axes)
+
+
+def _is_dilated_ceil(node: ir.Node) -> bool:
+    """Tell whether a mean with dilation is in ceil_mode: it becomes a convolution, which is not."""
+    dilated = set(attribute(node, "dilations", (1,))) != {1}
+    return node.op_type == "AveragePool" and dilated and bool(attribute(node, "ceil_mode", 0))
 
 
 def _lower(site: Site, axes: Sequence[Axis]) -> bool:
