@@ -33,7 +33,9 @@ def read(source: str) -> Reading:
     module = ast.parse(source)
     classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
     methods = {
-        name: [m for c in classes for m in c.body if isinstance(m, ast.FunctionDef) and m.name == name]
+        name: [
+            m for c in classes for m in c.body if isinstance(m, ast.FunctionDef) and m.name == name
+        ]
         for name in ("construct", "__init__")
     }
     lengths = [(m.end_lineno or m.lineno) - m.lineno + 1 for m in methods["construct"]]

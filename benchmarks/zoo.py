@@ -1,4 +1,4 @@
-"""What becomes of each network of an archive of exports: nodes, lines, errors, keys, CPU seconds."""
+"""What becomes of each network of an archive of exports: nodes, lines, errors, keys, seconds."""
 
 import argparse
 import json

@@ -6,7 +6,7 @@ from .code import ATOM, Expression, Literal, even
 from .registry import Op
 
 NUMBERS = "tuple(int(i) for i in {%d})"
-"""Integers that are computed. MindSpore 2.10 reads them so in both modes; `.tolist()` not in GRAPH."""
+"""Integers that are computed; MindSpore 2.10 knows no `.tolist()` in GRAPH."""
 
 
 class Draft:
@@ -44,7 +44,7 @@ class Draft:
 
         Args:
             index: Which input.
-            name: What it is called where it is constant; otherwise it is read when the network runs.
+            name: What it is called where it is constant; else it is read when the network runs.
             single: Whether one number may stand alone.
         """
         if self.op.is_constant(index):

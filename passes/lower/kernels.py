@@ -29,7 +29,7 @@ REAL: Types = {
 }
 """Roots and logarithms of integers are no integers: the result is cut off in any case."""
 
-EXACT_REAL: Types = {dtype: DOUBLE for dtype in (INT8, INT16, INT32, UINT8, UINT16, UINT32)}
+EXACT_REAL: Types = dict.fromkeys((INT8, INT16, INT32, UINT8, UINT16, UINT32), DOUBLE)
 
 WIDER: Mapping[str, Types] = {
     "Clip": SMALL,

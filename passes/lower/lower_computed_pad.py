@@ -78,7 +78,9 @@ def _lower(site: Site, rank: int) -> None:
                 period = site.add("Add", [last, last], dtype=INT64)
                 period = site.add("Max", [period, one], dtype=INT64)
                 rest = site.add("Mod", [places, period], dtype=INT64)
-                distance = site.add("Abs", [site.add("Sub", [last, rest], dtype=INT64)], dtype=INT64)
+                distance = site.add(
+                    "Abs", [site.add("Sub", [last, rest], dtype=INT64)], dtype=INT64
+                )
                 picked = site.add("Sub", [last, distance], dtype=INT64)
         picked.shape = ir.Shape([None])
         value = site.add("Gather", [value, picked], axis=axis, dtype=node.outputs[0].dtype)

@@ -65,9 +65,7 @@ class _Writer:
             Axis(index, place, before[index], after[index]) for place, index in enumerate(indices)
         ]
         self._mode: str = attribute(site.node, "mode", "nearest")
-        self._transform: str = attribute(
-            site.node, "coordinate_transformation_mode", "half_pixel"
-        )
+        self._transform: str = attribute(site.node, "coordinate_transformation_mode", "half_pixel")
         self._crops = self._transform == "tf_crop_and_resize"
 
     def write(self) -> None:

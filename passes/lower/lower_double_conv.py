@@ -47,8 +47,9 @@ def _lower(site: Site, image: Sequence[int], weight: Sequence[int]) -> None:
         return site.add("Reshape", [source, site.ints(shape, role)], dtype=DOUBLE)
 
     line = shaped(value, [-1, image[1], math.prod(sizes)], "line")
-    under = site.add("Gather", [line, site.constant(places, "places", ir.DataType.INT64)], axis=2,
-                     dtype=DOUBLE)
+    under = site.add(
+        "Gather", [line, site.constant(places, "places", ir.DataType.INT64)], axis=2, dtype=DOUBLE
+    )
     columns = shaped(under, [-1, group, inner, math.prod(output)], "columns")
     rows = shaped(site[1], [group, outputs // group, inner], "rows")
     product = site.add("MatMul", [rows, columns], dtype=DOUBLE)

@@ -90,7 +90,7 @@ def _diagonal(site: Site, value: ir.Value | None, term: str) -> tuple[ir.Value, 
 
 
 def _is_product(left: str, right: str, result: str) -> bool:
-    """Tell whether the emitter writes it as a product of matrices: one row, column and inner axis."""
+    """Tell whether it has one row, one column and one inner axis: a product of matrices."""
     rows = [x for x in left if x not in right]
     columns = [x for x in right if x not in left]
     inner = [x for x in left if x in right and x not in result]

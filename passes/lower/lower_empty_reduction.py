@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import numpy_type, operand, shape_of
+from ...compiler.ir.graph import operand, shape_of
 from ..base import graph_pass
 from ..rewrite import Names, Site, set_inputs
 
@@ -53,5 +53,4 @@ def _neutral(node: ir.Node) -> float | int | None:
         return sign * np.inf
     if dtype == ir.DataType.BOOL:
         return int(sign > 0)
-    limits = np.iinfo(numpy_type(dtype))
-    return int(limits.max if sign > 0 else limits.min)
+    return int(dtype.max if sign > 0 else dtype.min)

@@ -23,7 +23,7 @@ def lower_gather_nd(graph: ir.Graph) -> int:
         if node.domain or node.op_type != "GatherND" or not batch or shape is None:
             continue
         site = Site(node, names)
-        numbers = np.stack(np.indices(shape[:-1])[:batch], axis=-1)
+        numbers = np.moveaxis(np.indices(shape[:-1])[:batch], 0, -1)
         prefix = site.constant(numbers, "batch", INT64)
         indices = site.add("Concat", [prefix, site[1]], axis=-1, dtype=INT64)
         set_inputs(node, site[0], indices)

@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Names, Site, set_attribute
 
 
 @graph_pass()
@@ -26,11 +26,12 @@ def _lower(site: Site) -> None:
     node, scores = site.node, site[0]
     dtype = scores.dtype if scores is not None else None
     logs = site.add("LogSoftmax", [scores], axis=1, dtype=dtype)
-    attributes: dict[str, str | int] = {"reduction": attribute(node, "reduction", "mean")}
+    reduction = attribute(node, "reduction", "mean")
+    loss = site.add(
+        "NegativeLogLikelihoodLoss", [logs, *node.inputs[1:]], reduction=reduction, dtype=dtype
+    )
     ignored: int | None = attribute(node, "ignore_index", None)
-    if ignored is not None:
-        attributes["ignore_index"] = ignored
-    results = [site.add("NegativeLogLikelihoodLoss", [logs, *node.inputs[1:]], **attributes)]
-    if len(node.outputs) > 1:
-        results.append(logs)
-    site.replace(*results)
+    producer = loss.producer()
+    if ignored is not None and producer is not None:
+        set_attribute(producer, "ignore_index", ignored)
+    site.replace(*[loss, logs][: len(node.outputs)])

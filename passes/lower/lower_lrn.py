@@ -36,7 +36,9 @@ def _lower(site: Site, shape: tuple[int, ...]) -> None:
     dtype, size = x.dtype or FLOAT, attribute(node, "size", 1)
     squares = site.add("Mul", [x, x], dtype=dtype)
     plane = site.add(
-        "Reshape", [squares, site.ints([-1, 1, shape[1], math.prod(shape[2:])], "plane")], dtype=dtype
+        "Reshape",
+        [squares, site.ints([-1, 1, shape[1], math.prod(shape[2:])], "plane")],
+        dtype=dtype,
     )
     mean = site.add(
         "AveragePool",

@@ -120,9 +120,7 @@ def _write_out(site: Site, axes: Sequence[Axis]) -> bool:
     return True
 
 
-def _extrapolate(
-    site: Site, value: ir.Value, axes: Sequence[Axis], dtype: ir.DataType
-) -> ir.Value:
+def _extrapolate(site: Site, value: ir.Value, axes: Sequence[Axis], dtype: ir.DataType) -> ir.Value:
     """Insert the value that elements outside of the region get."""
     mask = np.zeros((1,) * len(axes), bool)
     for axis in axes:
@@ -130,7 +128,9 @@ def _extrapolate(
         mask = mask | outside(site.node, axis).reshape(shape)
     where = site.constant(mask, "outside", ir.DataType.BOOL)
     number = attribute(site.node, "extrapolation_value", 0.0)
-    return site.add("Where", [where, site.constant(number, "extrapolation", dtype), value], dtype=dtype)
+    return site.add(
+        "Where", [where, site.constant(number, "extrapolation", dtype), value], dtype=dtype
+    )
 
 
 def _multiply(

@@ -14,7 +14,7 @@ INT64 = ir.DataType.INT64
 
 @graph_pass(after=("infer_shapes",))
 def lower_scatter_elements(graph: ir.Graph) -> int:
-    """Write ScatterElements with reduction mul, max or min as a ScatterND into all elements in line.
+    """Write ScatterElements by mul, max or min as a ScatterND into all elements in line.
 
     ops.tensor_scatter_elements of MindSpore 2.10 replaces or adds, and no more.
     """

@@ -1,5 +1,8 @@
 """Operators that are written as the functions by which ONNX defines them."""
 
+from collections.abc import Sequence
+from typing import Protocol, cast
+
 import onnx
 import onnx_ir as ir
 
@@ -22,6 +25,17 @@ DEFINED = frozenset(
     ]
 )
 """Operators that MindSpore has no function for, and that read well as their definition."""
+
+
+class _Schema(Protocol):
+    """The part of OpSchema that its type stubs leave out."""
+
+    has_function: bool
+    function_body: onnx.FunctionProto
+
+    def get_context_dependent_function(
+        self, node: bytes, input_types: Sequence[bytes]
+    ) -> bytes: ...
 
 
 @graph_pass(after=("modernize_operators",))
@@ -67,7 +81,7 @@ def _inline(node: ir.Node, names: Names) -> bool:
 
 def _definition(node: ir.Node) -> onnx.FunctionProto | None:
     """Return the body of an operator as ONNX publishes it for this node."""
-    schema = onnx.defs.get_schema(node.op_type, NEWEST_OPSET, node.domain)
+    schema = cast("_Schema", onnx.defs.get_schema(node.op_type, NEWEST_OPSET, domain=node.domain))
     if schema.has_function:
         return schema.function_body
     types = [

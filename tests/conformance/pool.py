@@ -1,5 +1,6 @@
 """Worker processes, each for many cases; a crash or a time-out costs one case in one mode."""
 
+import contextlib
 import json
 import os
 import queue
@@ -77,10 +78,8 @@ class Worker:
     def end(self) -> int:
         """End it and return its exit status."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             status = self._process.wait(30)
         except subprocess.TimeoutExpired:
@@ -136,7 +135,7 @@ def run_chunk(
     if not worker.is_ready:
         raise RuntimeError("a worker of the conformance suite does not start: run worker.py alone")
     for i, case in enumerate(chunk):
-        left = list(MODES)
+        left: list[str] = list(MODES)
         try:
             worker.send(case)
             while (told := worker.next(timeout)) is not None and "done" not in told:
@@ -147,8 +146,16 @@ def run_chunk(
         if told is None:
             reason = f"the process ended with status {worker.end()}"
             for mode in left:
-                report({"id": case, "mode": mode, "status": "fail", "stage": "crash",
-                        "error": "", "reason": reason})
+                report(
+                    {
+                        "id": case,
+                        "mode": mode,
+                        "status": "fail",
+                        "stage": "crash",
+                        "error": "",
+                        "reason": reason,
+                    }
+                )
             return chunk[i + 1 :]
     worker.end()
     return []

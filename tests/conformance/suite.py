@@ -22,9 +22,7 @@ KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator", "real")
 PLAIN = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13))
 """Element types of core cases: real numbers of 16 to 64 bits but bfloat16, integers, booleans."""
 
-RANDOM = frozenset(
-    "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli".split()
-)
+RANDOM = frozenset(f"Random{kind}" for kind in ("Normal", "NormalLike", "Uniform", "UniformLike"))
 
 DataSet = tuple[list[np.ndarray], list[np.ndarray]]
 
@@ -92,8 +90,11 @@ def load(case: Case, folder: Path) -> tuple[onnx.ModelProto, list[DataSet]]:
     for i in range(case.sets):
         with np.load(folder / case.id / f"{i}.npz") as stored:
             inputs, outputs = (
-                [stored[f"{role}_{j}"] for j in range(len(stored.files))
-                 if f"{role}_{j}" in stored.files]
+                [
+                    stored[f"{role}_{j}"]
+                    for j in range(len(stored.files))
+                    if f"{role}_{j}" in stored.files
+                ]
                 for role in ("input", "output")
             )
         sets.append((inputs, outputs))
@@ -126,7 +127,9 @@ def data_sets(case: TestCase, model: onnx.ModelProto) -> Iterator[DataSet]:
 
 def array_of(value: object) -> np.ndarray:
     """Return what a case holds as an array."""
-    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+    return (
+        numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+    )
 
 
 def stored(folder: Path, role: str) -> list[np.ndarray]:
@@ -164,10 +167,12 @@ def group_of(model: onnx.ModelProto) -> str:
         "training": any("training" in node.domain for node in nodes),
         "strings": onnx.TensorProto.STRING in types
         or any(a.name.startswith("value_string") for a in attributes),
-        "sequences": sequences or kinds != {"tensor_type"} or any(a.HasField("tp") for a in attributes),
+        "sequences": sequences
+        or kinds != {"tensor_type"}
+        or any(a.HasField("tp") for a in attributes),
         "ai.onnx.ml": any(node.domain == "ai.onnx.ml" for node in nodes),
         "types": bool(types - PLAIN - {0}),
-        "random": bool(RANDOM & operators),
+        "random": bool((RANDOM | {"Multinomial", "Bernoulli"}) & operators),
     }
     return next((name for name, found in questions.items() if found), "core")
 

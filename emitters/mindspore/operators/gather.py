@@ -3,7 +3,18 @@
 import onnx_ir as ir
 
 from ....compiler.ir.graph import axis_of
-from ..code import ATOM, COMPARISON, SUM, Argument, Code, Expression, Layer, Literal, WeightSource, call
+from ..code import (
+    ATOM,
+    COMPARISON,
+    SUM,
+    Argument,
+    Code,
+    Expression,
+    Layer,
+    Literal,
+    WeightSource,
+    call,
+)
 from ..draft import Draft
 from ..dtypes import FLOAT32, dtype_of
 from ..registry import CannotEmit, Op, emits
@@ -138,7 +149,9 @@ def trilu(op: Op) -> Code:
     rows, columns = draft.setting("rows", op.size(0, -2)), draft.setting("columns", op.size(0, -1))
     offset = f"ops.arange({columns}) - ops.unsqueeze(ops.arange({rows}), 1)"
     kept = f"{offset} {'>=' if op.attr('upper', 1) else '<='} {draft.operand(1, COMPARISON + 1)}"
-    return draft.expression(f"ops.where({kept}, {draft.operand(0)}, ops.zeros_like({draft.operand(0)}))")
+    return draft.expression(
+        f"ops.where({kept}, {draft.operand(0)}, ops.zeros_like({draft.operand(0)}))"
+    )
 
 
 @emits("Compress")

@@ -49,8 +49,7 @@ def bit_shift(op: Op) -> Code:
     """
     left, width = op.attr("direction", "LEFT") == "LEFT", op.dtype.bitwidth
     function = f"ops.bitwise_{'left' if left else 'right'}_shift"
-    amounts = op.constant(1) if op.is_constant(1) else None
-    if amounts is not None and ((amounts >= 0) & (amounts < width)).all():
+    if op.is_constant(1) and all(0 <= amount < width for amount in op.integers(1)):
         return call(function, op[0], op[1])
     draft = Draft(op)
     bits = ".astype(ms.int64)"  # an unsigned integer cannot be compared with Python's

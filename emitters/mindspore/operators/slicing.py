@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import onnx_ir as ir
+
 from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Code, Expression, Literal
 from ..draft import Draft
@@ -164,7 +166,7 @@ def pad(op: Op) -> Code:
     count = padded_axes(sides, constant=mode == "constant")
     settings["padding"] = tuple(side for axis in reversed(sides[rank - count :]) for side in axis)
     value = op.number(2) if op.has(2) else 0
-    operands = (op[0],)
+    operands: tuple[ir.Value, ...] = (op[0],)
     if mode != "constant":
         template = f'ops.pad({template}, {{padding}}, mode="{PAD_MODES[mode]}")'
     elif value is None:

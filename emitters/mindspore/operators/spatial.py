@@ -35,7 +35,13 @@ def resize(op: Op) -> Code:
     """Resize-19 as PyTorch's interpolate does it; `lower_resize` has written out the others."""
     mode, rank = op.attr("mode", "nearest"), op.rank(0)
     template = RESIZES.get((mode, op.attr("coordinate_transformation_mode", "half_pixel")))
-    if op.attr("antialias", 0) or template is None or not op.has(3) or op.has(2) or rank not in LINEAR:
+    if (
+        op.attr("antialias", 0)
+        or template is None
+        or not op.has(3)
+        or op.has(2)
+        or rank not in LINEAR
+    ):
         raise CannotEmit("Resize with antialias, of few or many axes, or to a computed size")
     template = template.replace("{mode}", LINEAR[rank])
     return Expression(template, (op[0],), {"size": op.integers(3)[2:]}, closes=True)

@@ -97,9 +97,10 @@ def space_to_depth(form: Form) -> None:
         return
     block = attribute(form.node, "blocksize", 1)
     n, c, h, w = shape
-    dtype = form[0].dtype if form[0] is not None else None
+    source = form[0]
+    dtype = source.dtype if source is not None else None
     apart = form.ints([n, c, h // block, block, w // block, block], "apart")
-    blocks = form.add("Reshape", [form[0], apart], dtype=dtype)
+    blocks = form.add("Reshape", [source, apart], dtype=dtype)
     turned = form.add("Transpose", [blocks], perm=[0, 1, 3, 5, 2, 4], dtype=dtype)
     together = form.ints([n, c * block * block, h // block, w // block], "together")
     form.replace(form.add("Reshape", [turned, together], dtype=dtype))
