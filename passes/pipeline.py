@@ -33,6 +33,7 @@ from .lower.lower_pad_mode import lower_pad_mode
 from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_resize import lower_resize
 from .lower.lower_scatter_elements import lower_scatter_elements
+from .lower.lower_softmax import lower_softmax
 from .lower.lower_tensor_scatter import lower_tensor_scatter
 from .lower.lower_tfidf import lower_tfidf
 from .lower.lower_types import lower_types
@@ -107,6 +108,7 @@ STAGES: tuple[Stage, ...] = (
             lower_empty_reduction,
             lower_unique,
             lower_tfidf,
+            lower_softmax,
             lower_tensor_scatter,  # makes ScatterElements
             lower_gather_nd,
             lower_einsum,

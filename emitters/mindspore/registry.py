@@ -91,6 +91,11 @@ class Op:
             raise CannotEmit(f"dimension {axis} of input {index} is not known")
         return size
 
+    def has_empty_axis(self, index: int) -> bool:
+        """Tell whether a dimension of an input is known to be 0."""
+        shape = self[index].shape
+        return shape is not None and 0 in list(shape)
+
     def rank(self, index: int = 0) -> int:
         """Return the number of dimensions of an input."""
         rank = ask.rank_of(self[index])

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from worker import MODES
+from misses import MODES
 
 CHUNK = 120
 """So many cases a process: MindSpore keeps what it compiled."""

@@ -16,9 +16,8 @@ from types import ModuleType
 import onnx
 from forms import FORMS
 from judge import judge
+from misses import MODES
 from suite import Case, DataSet, cases, load
-
-MODES = ("pynative", "graph")
 
 
 def main(folder: Path, form: str) -> None:

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from ..code import Code
 from ..draft import Draft
 from ..dtypes import mindspore_dtype
-from ..registry import Op, emits
+from ..registry import CannotEmit, Op, emits
 
 # operator: what is reduced, the name of the argument that keeps the axes, what comes after
 FUNCTIONS = {
@@ -43,6 +43,8 @@ def reduction(op: Op) -> Code:
     reduces_all = not op.has(1) or 0 in op.shape(1)
     if rank == 0 or (reduces_all and op.attr("noop_with_empty_axes", 0)):
         return draft.expression(ELEMENTS.get(kind, "{0}").format(draft.operand(0)))
+    if op.has(1) and not op.is_constant(1) and op.has_empty_axis(0):
+        raise CannotEmit("a reduction over an axis that is empty, and computed")
     template, keep = FUNCTIONS[kind]
     if op.dtype == ir.DataType.BOOL:
         template, keep = LOGICAL[kind], "keep_dims"
