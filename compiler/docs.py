@@ -24,8 +24,8 @@ of that form. An operator that is not listed is fine where its inputs are consta
 computed once, or where a pass rewrites it ([passes](passes.md)). All others are reported at once,
 with their nodes, when a model is converted.
 
-The official ONNX suite is run in two forms, as it is and with every input but the first a constant, each
-in PYNATIVE and in GRAPH mode; what fails of it for a known cause stands in
+The official ONNX suite is run in two forms, as it is and with every input but the first a
+constant, each in PYNATIVE and in GRAPH mode; what fails of it for a known cause stands in
 [known_misses.toml](known_misses.toml), and is counted in the last column. Versions are those that
 were read; all of them are rewritten.
 

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, shape_of
+from ...compiler.ir.graph import attribute, constant, operand, shape_of
 from ..base import graph_pass
 from ..rewrite import Names, Site, set_attribute, set_inputs
 
@@ -24,8 +24,13 @@ def lower_gather_nd(graph: ir.Graph) -> int:
             continue
         site = Site(node, names)
         numbers = np.moveaxis(np.indices(shape[:-1])[:batch], 0, -1)
-        prefix = site.constant(numbers, "batch", INT64)
-        indices = site.add("Concat", [prefix, site[1]], axis=-1, dtype=INT64)
+        known = constant(site[1])
+        if known is not None:
+            joined = np.concatenate([numbers, known.astype(np.int64)], axis=-1)
+            indices = site.constant(joined, "indices", INT64)
+        else:
+            prefix = site.constant(numbers, "batch", INT64)
+            indices = site.add("Concat", [prefix, site[1]], axis=-1, dtype=INT64)
         set_inputs(node, site[0], indices)
         set_attribute(node, "batch_dims", 0)
         lowered += 1

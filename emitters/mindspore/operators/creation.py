@@ -65,10 +65,10 @@ def shape(op: Op) -> Code:
     draft = Draft(op)
     rank = op.rank(0)
     start, end = op.attr("start", 0), op.attr("end", rank)
-    source = f"{draft.operand(0, ATOM)}.shape"
+    source = f"ops.TensorShape()({draft.operand(0)})"
     if (start, end) != (0, rank):
         source += f"[{draft.setting('start', start)}:{draft.setting('end', end)}]"
-    return draft.expression(f"Tensor({source})")
+    return draft.expression(source)
 
 
 @emits("Size")
