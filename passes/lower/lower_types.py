@@ -69,10 +69,11 @@ def _divide(site: Site) -> None:
     large = site.add("Less", [divisor, zero], dtype=ir.DataType.BOOL)
     quotient = site.add("Where", [large, zero, part], dtype=INT64)
     rest = site.add("Sub", [whole, site.add("Mul", [quotient, divisor], dtype=INT64)], dtype=INT64)
-    # turned by 2^63, signed numbers stand in the order of the unsigned ones
-    lowest = site.constant(-(2**63), "lowest", INT64)
-    turned = [site.add("BitwiseXor", [value, lowest], dtype=INT64) for value in (rest, divisor)]
-    again = site.add("GreaterOrEqual", turned, dtype=ir.DataType.BOOL)
+    # with a sign, numbers of unlike signs stand in the other order
+    again = site.add("GreaterOrEqual", [rest, divisor], dtype=ir.DataType.BOOL)
+    above = site.add("Less", [rest, zero], dtype=ir.DataType.BOOL)
+    unlike = site.add("Xor", [above, large], dtype=ir.DataType.BOOL)
+    again = site.add("Xor", [again, unlike], dtype=ir.DataType.BOOL)
     once = site.add("Cast", [again], to=int(INT64), dtype=INT64)
     if site.node.op_type == "Div":
         result = site.add("Add", [quotient, once], dtype=INT64)

@@ -43,7 +43,8 @@ def reduction(op: Op) -> Code:
     reduces_all = not op.has(1) or 0 in op.shape(1)
     if rank == 0 or (reduces_all and op.attr("noop_with_empty_axes", 0)):
         return draft.expression(ELEMENTS.get(kind, "{0}").format(draft.operand(0)))
-    if op.has(1) and not op.is_constant(1) and op.has_empty_axis(0):
+    computed = op.has(1) and not op.is_constant(1)
+    if computed and op.has_empty_axis(0) and not op.returns_nothing:
         raise CannotEmit("a reduction over an axis that is empty, and computed")
     template, keep = FUNCTIONS[kind]
     if op.dtype == ir.DataType.BOOL:
