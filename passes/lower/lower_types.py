@@ -58,7 +58,8 @@ def _divide(site: Site) -> None:
     """Write Div or Mod of unsigned integers of 64 bits by a division of half of the dividend.
 
     The quotient is twice that of the half, or one more; divisors from 2^63 on go once or never.
-    ops.TruncateDiv of MindSpore 2.10 is wrong by hundreds, silently, from 2^53 on.
+    MindSpore 2.10 has no unsigned difference in GRAPH. It divides all integers in float64: from
+    2^53 on neither ops.TruncateDiv nor // nor % is exact, and nor is this.
     """
     x, y = site[0], site[1]
     one = site.constant(1, "one", ir.DataType.UINT64)
