@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint zoo docs clean
+.PHONY: demo test check lint zoo conformance docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -28,6 +28,9 @@ lint: $(VENV)/dev
 zoo: $(VENV)/test  # prove every convolutional network of an archive: make zoo ARCHIVE=folder
 	$(BIN)/python benchmarks/zoo.py $(ARCHIVE) --group cnn --static
 	$(BIN)/python benchmarks/zoo.py $(ARCHIVE) --dynamic
+
+conformance: $(VENV)/test  # the official ONNX suite in all forms and both modes, two workers
+	$(BIN)/python tests/conformance/run.py
 
 docs: $(VENV)/demo  # write the generated documents anew
 	$(BIN)/python -m onnx2ms.compiler.docs docs

@@ -32,13 +32,26 @@ from .fuse.put_batch_first import put_batch_first
 from .fuse.stack_recurrent import stack_recurrent
 from .lower.explicit_window import explicit_window
 from .lower.lower_attention import lower_attention
+from .lower.lower_batch_norm import lower_batch_norm
 from .lower.lower_col2im import lower_col2im
+from .lower.lower_computed_pad import lower_computed_pad
+from .lower.lower_computed_resize import lower_computed_resize
 from .lower.lower_conv_pads import lower_conv_pads
+from .lower.lower_conv_transpose import lower_conv_transpose
+from .lower.lower_double_conv import lower_double_conv
+from .lower.lower_dropout import lower_dropout
+from .lower.lower_einsum import lower_einsum
+from .lower.lower_empty_reduction import lower_empty_reduction
 from .lower.lower_fourier import lower_fourier
+from .lower.lower_gather_nd import lower_gather_nd
 from .lower.lower_indices import lower_indices
 from .lower.lower_integer_conv import lower_integer_conv
+from .lower.lower_layer_norm import lower_layer_norm
 from .lower.lower_log import lower_log
+from .lower.lower_losses import lower_losses
+from .lower.lower_lp_normalization import lower_lp_normalization
 from .lower.lower_lp_pool import lower_lp_pool
+from .lower.lower_lrn import lower_lrn
 from .lower.lower_max_unpool import lower_max_unpool
 from .lower.lower_negative_indices import lower_negative_indices
 from .lower.lower_output_padding import lower_output_padding
@@ -47,8 +60,15 @@ from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_qlinear import lower_qlinear
 from .lower.lower_resize import lower_resize
 from .lower.lower_rotary_embedding import lower_rotary_embedding
+from .lower.lower_scatter_elements import lower_scatter_elements
+from .lower.lower_softmax import lower_softmax
+from .lower.lower_tensor_scatter import lower_tensor_scatter
+from .lower.lower_tfidf import lower_tfidf
+from .lower.lower_types import lower_types
+from .lower.lower_unique import lower_unique
 from .lower.lower_variadic import lower_variadic
 from .modernize.drop_identity import drop_identity
+from .modernize.inline_functions import inline_functions
 from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
@@ -93,6 +113,7 @@ STAGES: tuple[Stage, ...] = (
         "modernize",
         (
             modernize_operators,  # first: nothing after it knows of operator sets
+            inline_functions,  # behind it: what ONNX defines is in a form of its own
             lift_constants,  # constants then stand in one place, among the initializers
             unshare_weights,  # before Identity goes: equal weights are not one weight
             drop_identity,  # then nothing asks what an Identity meant
@@ -152,6 +173,10 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "lower",
         (
+            lower_types,  # before what others make of the operators
+            lower_empty_reduction,
+            lower_unique,
+            lower_tfidf,
             lower_attention,
             lower_rotary_embedding,
             lower_col2im,
@@ -159,14 +184,29 @@ STAGES: tuple[Stage, ...] = (
             lower_max_unpool,
             lower_qlinear,  # makes integer convolutions
             lower_integer_conv,  # makes convolutions
+            lower_softmax,
+            lower_tensor_scatter,  # makes ScatterElements
+            lower_gather_nd,
+            lower_einsum,
+            lower_losses,
+            lower_dropout,
+            lower_scatter_elements,
+            lower_layer_norm,
+            lower_batch_norm,
+            lower_lrn,  # makes an AveragePool
+            lower_lp_normalization,
             explicit_window,  # before the others, which reckon with pads
+            lower_conv_transpose,
+            lower_double_conv,
             lower_conv_pads,
             lower_lp_pool,  # makes an AveragePool: before its pads are seen to
             lower_pool_pads,
             lower_output_padding,
             lower_pad_mode,
+            lower_computed_pad,
             lower_resize,
             lower_log,
+            lower_computed_resize,
             lower_negative_indices,
             lower_indices,
             lower_variadic,

@@ -119,6 +119,11 @@ class Site:
         new = self._node(op_type, [old, *others], attributes, result)
         self.graph.insert_after(self.node, new)
 
+    def insert(self, nodes: Sequence[ir.Node]) -> None:
+        """Insert nodes that are in no graph before this one, with this one's provenance."""
+        self.graph.insert_before(self.node, nodes)
+        inherit(nodes, [self.node])
+
     def replace(self, *results: ir.Value) -> None:
         """Let new values, made at this place, take over the node's outputs and their names.
 

@@ -71,12 +71,20 @@ class Op:
 
     def sizes(self, index: int) -> tuple[Size, ...]:
         """Return an integer input, such as a shape, as numbers and expressions of dimensions."""
+        found = self._sizes(index)
+        if found is None:
+            raise CannotEmit(f"input {index} must be a constant, or computed from shapes")
+        return found
+
+    def has_sizes(self, index: int) -> bool:
+        """Tell whether an integer input is constant, or computed from nothing but shapes."""
+        return self._sizes(index) is not None
+
+    def _sizes(self, index: int) -> tuple[Size, ...] | None:
         value = ask.operand(self.node, index)
         found: tuple[Size, ...] | None = ask.integers(value)
         if found is None and self.known is not None:
             found = self.known.integers(value)
-        if found is None:
-            raise CannotEmit(f"input {index} must be a constant, or computed from shapes")
         return found
 
     def dims(self, index: int) -> tuple[Size, ...]:
@@ -110,6 +118,10 @@ class Op:
         """Tell whether an input is an initializer."""
         return ask.is_constant(ask.operand(self.node, index))
 
+    def is_constant_or_absent(self, *indices: int) -> bool:
+        """Tell whether those of some optional inputs that are there are initializers."""
+        return all(self.is_constant(index) for index in indices if self.has(index))
+
     def shape(self, index: int) -> tuple[int, ...]:
         """Return the shape of an input, all of it known."""
         shape = ask.shape_of(self[index])
@@ -124,6 +136,17 @@ class Op:
         if not isinstance(size, int):
             raise CannotEmit(f"dimension {axis} of input {index} is not known")
         return size
+
+    def has_empty_axis(self, index: int) -> bool:
+        """Tell whether a dimension of an input is known to be 0."""
+        shape = self[index].shape
+        return shape is not None and 0 in list(shape)
+
+    @property
+    def returns_nothing(self) -> bool:
+        """Whether the output is known to have no elements."""
+        shape = self.node.outputs[0].shape
+        return shape is not None and 0 in list(shape)
 
     def rank(self, index: int = 0) -> int:
         """Return the number of dimensions of an input."""

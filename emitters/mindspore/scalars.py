@@ -50,6 +50,8 @@ def inline_scalars(code: Expression, node: ir.Node) -> Expression:
     """
     if node.op_type not in ELEMENTWISE:
         return code
+    if node.op_type == "Div" and code.template.startswith("ops.TruncateDiv"):
+        return code  # in GRAPH it takes no scalar beside a tensor of unknown shape
     settings = dict(code.settings)
     template, operands = code.template, list(code.operands)
     for index, value in enumerate(code.operands):

@@ -1,5 +1,7 @@
 """The generated module: header, classes, `build_model`."""
 
+import re
+
 import onnx_ir as ir
 
 from ..base import EmitOptions, Place
@@ -84,7 +86,9 @@ class SourceWriter:
         options = self._options
         origin = f"opset {options.opset}" + (f", {options.producer}" if options.producer else "")
         modules = [name for name in ("nn", "ops") if f"{name}." in classes]
-        things = [name for name in ("Parameter", "Tensor") if f" {name}(" in classes]
+        things = [
+            name for name in ("Parameter", "Tensor") if re.search(rf"\b(?<!\.){name}\(", classes)
+        ]
         lines = [
             f'"""{self.root_class}, compiled by onnx2ms {options.version}.',
             "",

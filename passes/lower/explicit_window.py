@@ -88,16 +88,18 @@ def _pads_of_output(node: ir.Node, window: dict[str, Sequence[int]], mode: str) 
     rank = len(window["kernel_shape"])
     wanted: tuple[int, ...] | None = attribute(node, "output_shape", None)
     extra: tuple[int, ...] = attribute(node, "output_padding", (0,) * rank)
-    totals: list[int] = []
+    totals, more = list[int](), list[int]()
     for axis, (kernel, stride, dilation) in enumerate(_axes(window)):
         size = _dimension(operand(node, 0), axis)
         if size is None:
             return None
         output = size * stride if wanted is None else wanted[axis - rank]
         total = stride * (size - 1) + extra[axis] + (kernel - 1) * dilation + 1 - output
-        if total < 0:
-            return None
-        totals.append(total)
+        more.append(max(-total, 0))
+        totals.append(max(total, 0))
+    if any(more):  # an output that is larger than what the kernel reaches: zeros behind it
+        longer = [size + surplus for size, surplus in zip(extra, more, strict=True)]
+        set_attribute(node, "output_padding", longer)
     return _split(totals, upper=mode == "SAME_UPPER")
 
 

@@ -1,5 +1,6 @@
 """Where a Resize takes its elements from, and how much of each: ONNX's definition in numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -136,25 +137,28 @@ def matrix(node: ir.Node, axis: Axis) -> Floats:
     else:
         places = coordinates(node, axis)
         low = np.floor(places)
-        for tap in (-1, 0, 1, 2) if mode == "cubic" else (0, 1):
-            distance = np.abs(places - low - tap)
-            weight = _cubic(node, distance) if mode == "cubic" else 1 - distance
+        antialias = bool(attribute(node, "antialias", 0))
+        shrink = np.float32(min(axis.scale, 1.0) if antialias else 1.0)
+        reach = math.ceil((2 if mode == "cubic" else 1) / shrink)
+        for tap in range(1 - reach, reach + 1):
+            distance = np.abs(places - low - tap) * shrink
+            weight = _cubic(node, distance) if mode == "cubic" else np.maximum(1 - distance, 0)
             found = low.astype(np.int64) + tap
-            if mode == "cubic" and attribute(node, "exclude_outside", 0):
+            if (mode == "cubic" or antialias) and attribute(node, "exclude_outside", 0):
                 weight = np.where((found >= 0) & (found < axis.size), weight, 0)
             np.add.at(weights, (rows, np.clip(found, 0, axis.size - 1)), weight)
-        if mode == "cubic":  # without those outside they do not add up to 1
+        if mode == "cubic" or antialias:  # without those outside they do not add up to 1
             weights /= weights.sum(axis=1, keepdims=True)
     weights[outside(node, axis)] = 0
     return weights
 
 
 def _cubic(node: ir.Node, distance: Floats) -> Floats:
-    """Return the weights of the cubic convolution at distances from 0 to 2.
+    """Return the weights of the cubic convolution at distances from 0 on.
 
     Source: R. Keys, Cubic Convolution Interpolation for Digital Image Processing, 1981.
     """
     a = np.float32(attribute(node, "cubic_coeff_a", -0.75))
     near = ((a + 2) * distance - (a + 3)) * distance * distance + 1
     far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
-    return np.where(distance <= 1, near, far).astype(np.float32)
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0)).astype(np.float32)

@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, operand, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Names, Site, set_attribute, set_inputs
 
 
 @graph_pass(after=("infer_shapes",))
@@ -41,10 +41,25 @@ def _is_only(readers: list[ir.Node], op_type: str) -> bool:
 
 def _number_through(site: Site) -> bool:
     shape = shape_of(operand(site.node, 0))
-    if shape is None or attribute(site.node, "storage_order", 0):
+    columns = bool(attribute(site.node, "storage_order", 0))
+    if shape is None or (columns and len(shape) != 4):
         return False
     planes, size = shape[:2], math.prod(shape[2:])
     begins = np.arange(math.prod(planes)).reshape(*planes, *(1 for _ in shape[2:])) * size
     site.follow("Add", site.constant(begins, "begins", ir.DataType.INT64), output=1)
+    if columns:
+        site.node.attributes.pop("storage_order")
+        _by_columns(site, height=shape[2], width=shape[3])
     site.follow("Mod", site.constant(size, "channel", ir.DataType.INT64), output=1)
     return True
+
+
+def _by_columns(site: Site, *, height: int, width: int) -> None:
+    """Number the places of a plane by columns: h W + w becomes w H + h."""
+    table = np.arange(height)[:, None] + np.arange(width)[None, :] * height
+    numbers = site.constant(table.reshape(-1), "columns", ir.DataType.INT64)
+    site.follow("Identity", output=1)
+    (reader,) = (use.node for use in site.node.outputs[1].uses())
+    reader.op_type = "Gather"
+    set_attribute(reader, "axis", 0)
+    set_inputs(reader, numbers, site.node.outputs[1])

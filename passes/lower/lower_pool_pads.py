@@ -73,7 +73,9 @@ def lower_pool_pads(graph: ir.Graph) -> int:
         if node.domain or node.op_type not in ("MaxPool", "AveragePool") or len(node.outputs) > 1:
             continue
         axes = _axes(node)
-        if axes is not None and (not _is_expressible(axes) or _loses_rank(node, axes)):
+        if axes is None:
+            continue
+        if not _is_expressible(axes) or _is_dilated_ceil(node) or _loses_rank(node, axes):
             lowered += _lower(Site(node, names), axes)
     return lowered
 
@@ -95,6 +97,12 @@ def _loses_rank(node: ir.Node, axes: Sequence[Axis]) -> bool:
     """
     padded = any(axis.before or axis.after for axis in axes)
     return node.op_type == "MaxPool" and padded and shape_of(operand(node, 0)) is None
+
+
+def _is_dilated_ceil(node: ir.Node) -> bool:
+    """Tell whether a mean with dilation is in ceil_mode: it becomes a convolution, which is not."""
+    dilated = set(attribute(node, "dilations", (1,))) != {1}
+    return node.op_type == "AveragePool" and dilated and bool(attribute(node, "ceil_mode", 0))
 
 
 def _lower(site: Site, axes: Sequence[Axis]) -> bool:

@@ -31,7 +31,7 @@ def lower_resize(graph: ir.Graph) -> int:
     lowered = 0
     names = Names(graph)
     for node in list(graph):
-        if node.domain or node.op_type != "Resize" or attribute(node, "antialias", 0):
+        if node.domain or node.op_type != "Resize":
             continue
         axes = axes_of(node)
         if axes is None:
@@ -47,6 +47,8 @@ def lower_resize(graph: ir.Graph) -> int:
 
 def _plain_mode(node: ir.Node, axes: Sequence[Axis]) -> str | None:
     """Return the coordinates by which ops.interpolate does the same; None if it does not."""
+    if attribute(node, "antialias", 0) and any(axis.scale < 1 for axis in axes):
+        return None
     if not 3 <= len(axes) <= 5 or any(axis.size != axis.output for axis in axes[:2]):
         return None
     if node.outputs[0].dtype not in TYPES:
@@ -100,8 +102,6 @@ def _write_out(site: Site, axes: Sequence[Axis]) -> bool:
     picks = attribute(node, "mode", "nearest") == "nearest" and not reaches_out
     if dtype is None or (not picks and not dtype.is_floating_point()):
         return False
-    if reaches_out and attribute(node, "extrapolation_value", 0.0) != 0:
-        return False
     for axis in axes:
         weights = matrix(node, axis)
         if np.array_equal(weights, np.eye(axis.size)):
@@ -111,11 +111,26 @@ def _write_out(site: Site, axes: Sequence[Axis]) -> bool:
             value = site.add("Gather", [value, indices], axis=axis.index, dtype=dtype)
         else:
             value = _multiply(site, value, weights, axis.index, len(axes))
+    if value is not None and reaches_out and attribute(node, "extrapolation_value", 0.0) != 0:
+        value = _extrapolate(site, value, axes, dtype)
     if value is None or value is site[0]:
         bypass(node)
     else:
         site.replace(value)
     return True
+
+
+def _extrapolate(site: Site, value: ir.Value, axes: Sequence[Axis], dtype: ir.DataType) -> ir.Value:
+    """Insert the value that elements outside of the region get."""
+    mask = np.zeros((1,) * len(axes), bool)
+    for axis in axes:
+        shape = [-1 if axis.index == other.index else 1 for other in axes]
+        mask = mask | outside(site.node, axis).reshape(shape)
+    where = site.constant(mask, "outside", ir.DataType.BOOL)
+    number = attribute(site.node, "extrapolation_value", 0.0)
+    return site.add(
+        "Where", [where, site.constant(number, "extrapolation", dtype), value], dtype=dtype
+    )
 
 
 def _multiply(

@@ -33,11 +33,22 @@ def modernize_operators(graph: ir.Graph) -> int:
     if version < RANKS_MATTER:
         for inner in nested(graph):
             infer(inner, version, data_prop=False)
-    changed = int(version != OPSET)
+    changed = int(version != OPSET) + modernize(graph, version)
+    graph.opset_imports[""] = OPSET
+    return changed
+
+
+def modernize(graph: ir.Graph, version: int) -> int:
+    """Rewrite the nodes of a graph and its subgraphs; return how many changed.
+
+    Args:
+        graph: A graph, or the body of a function.
+        version: Version of ai.onnx that it is written in.
+    """
+    changed = 0
     for inner in nested(graph):
         names = Names(inner)
         changed += sum(_modernize(node, names, version) for node in list(inner))
-    graph.opset_imports[""] = OPSET
     return changed
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import onnx_ir as ir
+
 from ....compiler.ir.dialect import DOMAIN
 from ....compiler.ir.graph import axis_of
 from ..code import (
@@ -17,6 +19,7 @@ from ..code import (
     call,
 )
 from ..code import shortest as short
+from ..dtypes import mindspore_dtype
 from ..registry import CannotEmit, Op, emits
 
 # operator: function, layer
@@ -179,10 +182,11 @@ def shrink(op: Op) -> Code:
     """Shrink-9: x + bias below -lambd, x - bias above lambd, else 0."""
     bias, lambd = short(op.attr("bias", 0.0)), short(op.attr("lambd", 0.5))
     if not op.dtype.is_floating_point() or lambd < 0:
-        raise CannotEmit("Shrink of integers, or with a lambd below 0")
-    if bias == 0:
+        raise CannotEmit("Shrink of 64-bit integers, or with a lambd below 0")
+    narrow = op.dtype != ir.DataType.DOUBLE  # the functions have no kernel for it
+    if bias == 0 and narrow:
         return activation(op, "ops.hardshrink", "nn.HShrink", lambd=lambd)
-    if bias == lambd:
+    if bias == lambd and narrow:
         return activation(op, "ops.softshrink", "nn.SoftShrink", lambd=lambd)
     template = "ops.where(ops.abs({0}) > {lambd}, {1} - {bias} * ops.sign({2}), 0.0)"
     return formula(op, template, 3, slots=(0, SUM), lambd=lambd, bias=bias)
@@ -236,8 +240,9 @@ def softmax(op: Op) -> Code:
 def hardmax(op: Op) -> Code:
     """Hardmax-13: 1 at the first of the largest elements, else 0."""
     axis = axis_of(op.attr("axis", -1), op.rank(0))
+    cast = "" if op.dtype == ir.DataType.FLOAT else f".astype({mindspore_dtype(op.dtype)})"
     return Expression(
-        "ops.one_hot(ops.argmax({0}, {axis}), {depth}, 1.0, 0.0, {axis})",
+        f"ops.one_hot(ops.argmax({{0}}, {{axis}}), {{depth}}, 1.0, 0.0, {{axis}}){cast}",
         (op[0],),
         {"axis": axis, "depth": op.size(0, axis)},
         closes=True,

@@ -1,5 +1,6 @@
 """Arithmetic of several operands, element by element."""
 
+import numpy as np
 import onnx_ir as ir
 
 from ....compiler.ir import graph as ask
@@ -36,7 +37,11 @@ def mod(op: Op) -> Code:
     if not op.attr("fmod", 0):
         return binary("%", PRODUCT, op[0], op[1])
     if not op.dtype.is_integer():
-        return call("ops.fmod", op[0], op[1])
+        if op.is_constant(1) and np.isfinite(op.constant(1).astype(np.float64)).all():
+            return call("ops.fmod", op[0], op[1])
+        # ops.fmod by infinity is NaN in MindSpore 2.10, and should be the dividend
+        template = "ops.where(ops.isinf({0}) & ops.isfinite({1}), {2}, ops.fmod({3}, {4}))"
+        return Expression(template, (op[1], op[0], op[0], op[0], op[1]))
     return Expression(
         "{0} - ops.TruncateDiv()({1}, {2}) * {3}",
         (op[0], op[0], op[1], op[1]),
@@ -49,6 +54,8 @@ def mod(op: Op) -> Code:
 def power(op: Op) -> Code:
     """Pow-15; the result has the dtype of the base."""
     base, exponent = op[0].dtype, op[1].dtype
+    if exponent in (ir.DataType.UINT32, ir.DataType.UINT64) and base != exponent:
+        return unsigned_power(op)
     number = op.number(1) if ask.rank_of(op[1]) == 0 or op.shape(1) == (1,) else None
     if number is not None and op.rank(0) > 0:
         whole = int(number) if isinstance(number, float) and number.is_integer() else number
@@ -63,6 +70,14 @@ def power(op: Op) -> Code:
     assert base is not None
     template = f"({plain.template}).astype({mindspore_dtype(base)})"
     return Expression(template, plain.operands, plain.settings, slots=plain.slots)
+
+
+def unsigned_power(op: Op) -> Code:
+    """Return a Pow whose exponent MindSpore 2.10 does not convert to the base's dtype."""
+    assert op[0].dtype is not None, "Pow has a typed base"
+    wider = "ms.int64" if op[1].dtype == ir.DataType.UINT32 else "ms.float64"
+    template = f"({{0}} ** {{1}}.astype({wider})).astype({mindspore_dtype(op[0].dtype)})"
+    return Expression(template, (op[0], op[1]), slots=(ATOM, ATOM))
 
 
 def is_real(dtype: ir.DataType | None) -> bool:

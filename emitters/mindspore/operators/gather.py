@@ -1,7 +1,21 @@
 """Operators that pick elements by indices, and put some."""
 
+import onnx_ir as ir
+
 from ....compiler.ir.graph import axis_of
-from ..code import ATOM, Argument, Code, Expression, Layer, Literal, WeightSource, call
+from ..code import (
+    ATOM,
+    COMPARISON,
+    SUM,
+    Argument,
+    Code,
+    Expression,
+    Layer,
+    Literal,
+    WeightSource,
+    call,
+)
+from ..draft import Draft
 from ..dtypes import FLOAT32, dtype_of
 from ..registry import CannotEmit, Op, emits
 
@@ -95,26 +109,63 @@ def scatter_nd(op: Op) -> Code:
 
 @emits("OneHot")
 def one_hot(op: Op) -> Code:
-    """OneHot-11 of a known depth."""
-    depth, values = op.number(1), op.constant(2).tolist()
-    if depth is None or not op[0].dtype or not op[0].dtype.is_integer():
-        raise CannotEmit("OneHot of a computed depth, or at indices that are no integers")
-    settings: dict[str, Literal] = {
-        "depth": int(str(depth)),
-        "on": values[1],
-        "off": values[0],
-        "axis": op.attr("axis", -1),
-    }
-    return Expression("ops.one_hot({0}, {depth}, {on}, {off}, {axis})", (op[0],), settings)
+    """OneHot-11."""
+    draft = Draft(op)
+    depth = op.number(1)
+    count = draft.element(1) if depth is None else draft.setting("depth", int(float(str(depth))))
+    indices = one_hot_indices(draft, count)
+    if op.is_constant(2):
+        off, on = op.constant(2).tolist()
+        values = f"{draft.setting('on', on)}, {draft.setting('off', off)}"
+    else:
+        values = f"{draft.operand(2, ATOM)}[1], {draft.operand(2, ATOM)}[0]"
+    axis = axis_of(op.attr("axis", -1), op.rank(0) + 1)
+    where = draft.setting("axis", -1 if axis == op.rank(0) else axis)
+    return draft.expression(f"ops.one_hot({indices}, {count}, {values}, {where})")
+
+
+def one_hot_indices(draft: Draft, count: str) -> str:
+    """Return the indices of a OneHot, counted from the front."""
+    op = draft.op
+    if op.is_constant(0) and op.constant(0).min(initial=0) >= 0:
+        return draft.operand(0)
+    cast = "" if op.dtype in (ir.DataType.INT32, ir.DataType.INT64) else ".astype(ms.int64)"
+    index = [draft.operand(0, ATOM if cast else place) + cast for place in (SUM, SUM, 0)]
+    return f"ops.where({index[0]} < 0, {index[1]} + {count}, {index[2]})"
 
 
 @emits("Trilu")
 def trilu(op: Op) -> Code:
-    """Trilu-14."""
-    diagonal = op.number(1) if op.has(1) else 0
-    if not isinstance(diagonal, int):
-        raise CannotEmit("Trilu at a diagonal that is computed")
+    """Trilu-14.
+
+    ops.tril of MindSpore 2.10 takes no diagonal that is computed in GRAPH, and no empty matrix.
+    """
     function = "ops.triu" if op.attr("upper", 1) else "ops.tril"
-    if diagonal == 0:
+    if not op.has(1) or op.number(1) == 0:
         return call(function, op[0])
-    return call(function, op[0], diagonal=diagonal)
+    if op.is_constant(1) and 0 not in op.shape(0)[-2:]:
+        return call(function, op[0], diagonal=op.integers(1)[0])
+    draft = Draft(op)
+    rows, columns = draft.setting("rows", op.size(0, -2)), draft.setting("columns", op.size(0, -1))
+    offset = f"ops.arange({columns}) - ops.unsqueeze(ops.arange({rows}), 1)"
+    kept = f"{offset} {'>=' if op.attr('upper', 1) else '<='} {draft.operand(1, COMPARISON + 1)}"
+    return draft.expression(
+        f"ops.where({kept}, {draft.operand(0)}, ops.zeros_like({draft.operand(0)}))"
+    )
+
+
+@emits("Compress")
+def compress(op: Op) -> Code:
+    """Compress-11: what stands where the condition is true, along an axis or of all elements."""
+    draft = Draft(op)
+    axis = draft.setting("axis", op.attr("axis", 0))
+    source = draft.operand(0)
+    source = source if "axis" in op.node.attributes else f"ops.flatten({source}, start_dim=0)"
+    picked = f"ops.flatten(ops.nonzero({draft.operand(1)}), start_dim=0)"
+    return draft.expression(f"ops.gather({source}, {picked}, {axis})")
+
+
+@emits("NonZero")
+def non_zero(op: Op) -> Code:
+    """NonZero-13: ops.nonzero has a row an element, ONNX a column."""
+    return Expression("ops.nonzero({0}).T", (op[0],))

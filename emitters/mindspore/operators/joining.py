@@ -3,6 +3,7 @@
 import math
 
 from ..code import Code, Expression, Literal
+from ..draft import Draft
 from ..registry import Op, emits
 
 
@@ -19,6 +20,11 @@ def concat(op: Op) -> Code:
 def split(op: Op) -> Code:
     """Split-18: parts of given sizes, or of one size, the last of them smaller."""
     axis, count = op.attr("axis", 0), len(op.node.outputs)
+    if op.has(1) and not op.has_sizes(1):
+        draft = Draft(op)
+        where = draft.setting("axis", axis)
+        template = f"ops.split({draft.operand(0)}, {draft.integers(1, 'size')}, axis={where})"
+        return draft.expression(template, outputs=count)
     size = op.dims(0)[axis]
     part: Literal
     if isinstance(size, int):

@@ -2,7 +2,8 @@
 
 import onnx_ir as ir
 
-from ..code import BIT_AND, BIT_OR, COMPARISON, Code, Expression, binary, call
+from ..code import ATOM, BIT_AND, BIT_OR, COMPARISON, Code, Expression, binary, call
+from ..draft import Draft
 from ..registry import Op, emits
 
 COMPARISONS = {
@@ -42,9 +43,24 @@ def exclusion(op: Op) -> Code:
 
 @emits("BitShift")
 def bit_shift(op: Op) -> Code:
-    """BitShift-11."""
-    direction = "left" if op.attr("direction", "LEFT") == "LEFT" else "right"
-    return call(f"ops.bitwise_{direction}_shift", op[0], op[1])
+    """BitShift-28; by as many bits as there are, or more, nothing is left, or the sign.
+
+    MindSpore 2.10 shifts by the rest.
+    """
+    left, width = op.attr("direction", "LEFT") == "LEFT", op.dtype.bitwidth
+    function = f"ops.bitwise_{'left' if left else 'right'}_shift"
+    if op.is_constant(1) and all(0 <= amount < width for amount in op.integers(1)):
+        return call(function, op[0], op[1])
+    draft = Draft(op)
+    bits = ".astype(ms.int64)"  # an unsigned integer cannot be compared with Python's
+    places = [draft.operand(1, ATOM) + ("" if op.dtype.is_signed() else bits) for _ in range(2)]
+    inside = f"({places[0]} >= 0) & ({places[1]} < {width})"
+    source, amount = draft.operand(0), draft.operand(1)
+    if op.dtype.is_signed() and not left:
+        last = f"ops.full_like({draft.operand(1)}, {width - 1})"
+        return draft.expression(f"{function}({source}, ops.where({inside}, {amount}, {last}))")
+    zero = f"ops.zeros_like({draft.operand(0)})"
+    return draft.expression(f"ops.where({inside}, {function}({source}, {amount}), {zero})")
 
 
 @emits("Where")

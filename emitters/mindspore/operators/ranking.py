@@ -2,6 +2,7 @@
 
 from ....compiler.ir.graph import axis_of
 from ..code import PRODUCT, SUM, Code, Expression, Literal
+from ..draft import Draft
 from ..registry import CannotEmit, Op, emits
 
 
@@ -30,23 +31,23 @@ def arg_extremum(op: Op) -> Code:
 @emits("TopK")
 def top_k(op: Op) -> Code:
     """TopK-24; `ops.topk` gives int32 indices, which the pass `lower_indices` casts."""
-    count = op.integers(1)[0]
-    settings: dict[str, Literal] = {"k": count, "axis": op.attr("axis", -1)}
-    template = "ops.topk({0}, {k}, {axis}"
-    if not op.attr("largest", 1):
-        template += ", largest=False"
-    return Expression(f"{template})", (op[0],), settings, outputs=2)
+    draft = Draft(op)
+    source, axis = draft.operand(0), draft.setting("axis", op.attr("axis", -1))
+    how = "" if op.attr("largest", 1) else ", largest=False"
+    template = f"ops.topk({source}, {draft.integer(1, 'k')}, {axis}{how})"
+    return draft.expression(template, outputs=2)
 
 
-@emits("CumSum")
-def cum_sum(op: Op) -> Code:
-    """CumSum-14 along a known axis."""
-    axis = op.integers(1)[0]
+@emits("CumSum", "CumProd")
+def cumulative(op: Op) -> Code:
+    """CumSum-14, CumProd-26."""
+    draft = Draft(op)
+    function, primitive = f"ops.{op.node.op_type.lower()}", f"ops.{op.node.op_type}"
     exclusive, reverse = bool(op.attr("exclusive", 0)), bool(op.attr("reverse", 0))
-    if not exclusive and not reverse:
-        return Expression("ops.cumsum({0}, {axis})", (op[0],), {"axis": axis})
-    how = f"exclusive={exclusive}, reverse={reverse}"
-    return Expression(f"ops.CumSum({how})({{0}}, {{axis}})", (op[0],), {"axis": axis})
+    product_of_integers = op.node.op_type == "CumProd" and op.dtype.is_integer()
+    if exclusive or reverse or product_of_integers:  # ops.cumprod makes int64 of all of them
+        function = f"{primitive}(exclusive={exclusive}, reverse={reverse})"
+    return draft.expression(f"{function}({draft.operand(0)}, {draft.integer(1, 'axis')})")
 
 
 @emits("ReverseSequence")

@@ -3,9 +3,10 @@
 import onnx_ir as ir
 
 from ....compiler.ir.dialect import DOMAIN
-from ..code import ATOM, Code, Expression, Literal, even
+from ..code import Code, Expression, Literal, even
+from ..draft import Draft
 from ..dtypes import mindspore_dtype
-from ..registry import Op, emits
+from ..registry import CannotEmit, Op, emits
 
 # operator: what is reduced, the name of the argument that keeps the axes, what comes after
 FUNCTIONS = {
@@ -35,25 +36,34 @@ ELEMENTS = {
 
 @emits(*FUNCTIONS)
 def reduction(op: Op) -> Code:
-    """ReduceMean-18, ReduceSum-13, ReduceMax-20 and their like, over constant axes.
+    """ReduceMean-18, ReduceSum-13, ReduceMax-20 and their like, over axes given or computed.
 
     ops.amax and ops.amin of MindSpore 2.10 pass over NaN, on CPU.
     """
-    kind, rank = op.node.op_type, op.rank(0)
-    axes = op.integers(1) if op.has(1) else ()
-    if rank == 0 or (not axes and op.attr("noop_with_empty_axes", 0)):
-        return Expression(ELEMENTS.get(kind, "{0}"), (op[0],))
+    kind, rank, draft = op.node.op_type, op.rank(0), Draft(op)
+    reduces_all = not op.has(1) or 0 in op.shape(1)
+    if rank == 0 or (reduces_all and op.attr("noop_with_empty_axes", 0)):
+        return draft.expression(ELEMENTS.get(kind, "{0}").format(draft.operand(0)))
+    computed = op.has(1) and not op.is_constant(1)
+    if computed and op.has_empty_axis(0) and not op.returns_nothing:
+        raise CannotEmit("a reduction over an axis that is empty, and computed")
     template, keep = FUNCTIONS[kind]
     if op.dtype == ir.DataType.BOOL:
         template, keep = LOGICAL[kind], "keep_dims"
+    if kind == "ReduceL2" and not (op.has(1) and op.is_constant(1) and op.size(1, 0) in (1, 2)):
+        template = "ops.sqrt(ops.sum(ops.square({0}), {axis}))"  # ops.norm is over one axis or two
     if op.attr("keepdims", 1):
-        template = f"{template[:-1]}, {keep}=True)"
+        template = template.replace("{axis})", f"{{axis}}, {keep}=True)")
     if kind == "ReduceLogSum":
         template = f"ops.log({template})"
     if op.dtype.is_integer() and op.dtype != ir.DataType.INT64 and kind not in SAME_TYPE:
         template += f".astype({mindspore_dtype(op.dtype)})"
-    axis = even(axes) if len(axes) == 1 else axes or tuple(range(rank))
-    return Expression(template, (op[0],), {"axis": axis}, ATOM, closes=True)
+    source = draft.operand(0)
+    if reduces_all:
+        axis = draft.setting("axis", tuple(range(rank)) if rank > 1 else 0)
+    else:
+        axis = draft.integers(1, "axis", single=True)
+    return draft.expression(template.replace("{0}", source).replace("{axis}", axis), closes=True)
 
 
 SPREADS = {"StandardDeviation": "ops.std", "Variance": "ops.var"}

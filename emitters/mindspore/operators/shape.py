@@ -1,8 +1,12 @@
 """Operators that give elements another shape, and compute nothing."""
 
+import onnx_ir as ir
+
 from ....compiler.ir.dims import Dim, Size
 from ....compiler.ir.graph import axis_of
-from ..code import ATOM, Code, Expression, Layer, call
+from ..code import ATOM, PRODUCT, Code, Expression, Layer, call
+from ..draft import Draft
+from ..dtypes import mindspore_dtype
 from ..registry import Op, emits
 
 
@@ -25,15 +29,32 @@ def flatten(op: Op) -> Code:
 
 @emits("Reshape")
 def reshape(op: Op) -> Code:
-    """Reshape-24.
+    """Reshape-24 to a shape that is given, or computed.
 
     The batch stays open: where the first dimension is the input's own, it is written -1.
     """
+    if not op.has_sizes(1):
+        return computed_reshape(op)
     shape = op.result_dims()
     given = op.sizes(1)
     if -1 in given and 0 not in shape:
         shape = tuple(-1 if size == -1 else known for size, known in zip(given, shape, strict=True))
     return reshaped(op, shape)
+
+
+def computed_reshape(op: Op) -> Code:
+    """Return a Reshape to a computed shape; a 0 in it is a dimension of the input's."""
+    draft = Draft(op)
+    source = draft.operand(0)
+    if op.attr("allowzero", 0):
+        return draft.expression(f"ops.reshape({source}, {draft.integers(1, 'shape')})", closes=True)
+    rank, longer = op.rank(0), op.size(1, 0) > op.rank(0)
+    shape, again = draft.operand(1, ATOM if longer else 0), draft.operand(0, ATOM)
+    copied = f"{shape}[:{rank}]" if longer else shape
+    sizes = f"tuple(int(size) or {again}.shape[i] for i, size in enumerate({copied}))"
+    if longer:
+        sizes += f" + tuple(int(size) for size in {draft.operand(1, ATOM)}[{rank}:])"
+    return draft.expression(f"ops.reshape({source}, {sizes})", closes=True)
 
 
 def reshaped(op: Op, shape: tuple[Size, ...]) -> Expression:
@@ -65,6 +86,8 @@ def transpose(op: Op) -> Code:
 @emits("Unsqueeze")
 def unsqueeze(op: Op) -> Code:
     """Unsqueeze-24; axes count in the result."""
+    if not op.is_constant(1):
+        return computed_unsqueeze(op)
     axes = op.integers(1)
     if len(axes) == 1:
         return call("ops.unsqueeze", op[0], dim=axes[0])
@@ -74,26 +97,52 @@ def unsqueeze(op: Op) -> Code:
     return Expression(f"{{0}}[{index}]" if index else "{0}", (op[0],), slots=(ATOM,))
 
 
+def computed_unsqueeze(op: Op) -> Code:
+    """Return an Unsqueeze at axes that are computed."""
+    draft = Draft(op)
+    if op.size(1, 0) == 1:
+        source = draft.operand(0)
+        return draft.expression(f"ops.unsqueeze({source}, {draft.element(1)})")
+    rank = draft.setting("rank", op.rank(0) + op.size(1, 0))
+    new = f"[int(axis) % {rank} for axis in {draft.operand(1)}]"
+    index = f"None if i in {new} else slice(None) for i in range({rank})"
+    return draft.expression(f"{draft.operand(0, ATOM)}[tuple({index})]")
+
+
 @emits("Squeeze")
 def squeeze(op: Op) -> Code:
     """Squeeze-24; without axes all dimensions of 1 go."""
-    shape = op.dims(0)
-    axes = op.integers(1) if op.has(1) else tuple(i for i, dim in enumerate(shape) if dim == 1)
+    if op.has(1) and not op.is_constant(1):
+        draft = Draft(op)
+        return draft.expression(f"ops.squeeze({draft.operand(0)}, {draft.integers(1, 'axis')})")
+    if op.has(1):
+        axes = tuple(axis_of(axis, op.rank(0)) for axis in op.integers(1))
+    else:
+        axes = tuple(i for i, dim in enumerate(op.dims(0)) if dim == 1)
     if not axes:
         return Expression("{0}", (op[0],))
-    found = tuple(axis_of(axis, len(shape)) for axis in axes)
-    return call("ops.squeeze", op[0], axis=found[0] if len(found) == 1 else found)
+    return call("ops.squeeze", op[0], axis=axes[0] if len(axes) == 1 else axes)
 
 
 @emits("Expand")
 def expand(op: Op) -> Code:
-    """Expand-13 to a known shape; the input's own dimensions may be the larger ones."""
-    return Expression(
-        "ops.broadcast_to({0}, {shape})", (op[0],), {"shape": op.result_dims()}, closes=True
-    )
+    """Expand-13 to a shape; the input's own dimensions may be the larger ones."""
+    if op.has_sizes(1):
+        return Expression(
+            "ops.broadcast_to({0}, {shape})", (op[0],), {"shape": op.result_dims()}, closes=True
+        )
+    # ops.broadcast_to cannot make a dimension smaller: ones of that shape broadcast both ways
+    draft = Draft(op)
+    source = draft.operand(0, PRODUCT)
+    ones = f"ops.ones({draft.integers(1, 'shape')}, {mindspore_dtype(op.dtype)})"
+    if op.dtype == ir.DataType.BOOL:
+        return draft.expression(f"ops.logical_and({source}, {ones})", closes=True)
+    return draft.expression(f"{source} * {ones}", binds=PRODUCT)
 
 
 @emits("Tile")
 def tile(op: Op) -> Code:
     """Tile-13."""
-    return Expression("ops.tile({0}, {repeats})", (op[0],), {"repeats": op.sizes(1)})
+    draft = Draft(op)
+    source = draft.operand(0)
+    return draft.expression(f"ops.tile({source}, {draft.integers(1, 'repeats')})")

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import onnx_ir as ir
+
 from ....compiler.ir.dims import Size
 from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Code, Expression, Literal
+from ..draft import Draft
 from ..registry import CannotEmit, Op, emits
 
 PAD_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
@@ -78,6 +81,8 @@ def slice_(op: Op) -> Code:
     MindSpore 2.10: the gradient of x[::-1] is 0, and that of x[:, 1:4:2] raises an error
     (StridedSliceGrad … out of bounds).
     """
+    if not (op.has_sizes(1) and op.has_sizes(2) and op.is_constant_or_absent(3, 4)):
+        return computed_slice(op)
     shape = op.dims(0)
     starts, ends = op.sizes(1), op.sizes(2)
     axes = op.integers(3) if op.has(3) else tuple(range(len(starts)))
@@ -94,6 +99,33 @@ def slice_(op: Op) -> Code:
         template = "ops.flip({0}, {axes})"
         settings["axes"] = tuple(sorted(flipped))
     return cut_out(op, template, settings, cuts)
+
+
+def computed_slice(op: Op) -> Code:
+    """Return a Slice at bounds that are computed: `x[int(starts[0]):int(ends[0])]`.
+
+    MindSpore 2.10 is wrong where a negative step meets a bound outside of the axis, silently, and
+    derives no steps but 1: there the elements that Python's own range picks are gathered.
+    """
+    rank, draft = op.rank(0), Draft(op)
+    known = not op.has(3) or op.is_constant(3)
+    axes = op.integers(3) if known and op.has(3) else tuple(range(op.size(1, 0)))
+    plain = not op.has(4) or (op.is_constant(4) and set(op.integers(4)) <= {1})
+    if known and plain:
+        index, source = [":"] * rank, draft.operand(0, ATOM)
+        for i, axis in enumerate(axes):
+            start, end = (f"int({draft.operand(k, ATOM)}[{i}])" for k in (1, 2))
+            index[axis_of(axis, rank)] = f"{start}:{end}"
+        used = max((axis_of(axis, rank) for axis in axes), default=-1) + 1
+        return draft.expression(f"{source}[{', '.join(index[:used])}]" if used else source)
+    template = draft.operand(0)
+    for i, axis in enumerate(axes):
+        where = str(axis) if known else f"int({draft.operand(3, ATOM)}[{i}])"
+        size = str(op.size(0, axis)) if known else f"{draft.operand(0, ATOM)}.shape[{where}]"
+        bounds = [f"int({draft.operand(k, ATOM)}[{i}])" for k in (1, 2, 4) if op.has(k)]
+        picked = f"Tensor(list(range({size})[{':'.join(bounds)}]), ms.int64)"
+        template = f"ops.gather({template}, {picked}, {where})"
+    return draft.expression(template)
 
 
 def cut_out(op: Op, template: str, settings: dict[str, Literal], cuts: list[Cut]) -> Expression:
@@ -135,6 +167,8 @@ def pad(op: Op) -> Code:
     ops.pad counts from the last axis, as torch does, and leaves out axes that are not padded. A
     negative pad is a slice: in MindSpore 2.10 its gradient is wrong in PYNATIVE.
     """
+    if not op.has_sizes(1) or not op.is_constant_or_absent(3):
+        return computed_pad(op)
     shape, pads = op.dims(0), op.sizes(1)
     rank = len(shape)
     axes = tuple(axis_of(a, rank) for a in op.integers(3)) if op.has(3) else tuple(range(rank))
@@ -160,16 +194,33 @@ def pad(op: Op) -> Code:
     count = padded_axes(sides, constant=mode == "constant")
     settings["padding"] = tuple(side for axis in reversed(sides[rank - count :]) for side in axis)
     value = op.number(2) if op.has(2) else 0
+    operands: tuple[ir.Value, ...] = (op[0],)
     if mode != "constant":
         template = f'ops.pad({template}, {{padding}}, mode="{PAD_MODES[mode]}")'
     elif value is None:
-        raise CannotEmit("Pad with a value that is computed")
+        template = f"ops.pad({template}, {{padding}}, value={{1}})"
+        operands = (op[0], op[2])
     elif value == 0:
         template = f"ops.pad({template}, {{padding}})"
     else:
         template = f"ops.pad({template}, {{padding}}, value={{value}})"
         settings["value"] = value
-    return Expression(template, (op[0],), settings, slots=(ATOM,) if index else ())
+    return Expression(template, operands, settings, slots=(ATOM,) if index else ())
+
+
+def computed_pad(op: Op) -> Code:
+    """Return a Pad by pads that are computed, in the order of ops.pad; other modes are lowered."""
+    draft, rank = Draft(op), op.rank(0)
+    if op.attr("mode", "constant") != "constant" or op.has(3):
+        raise CannotEmit("Pad along computed axes, or by computed pads of elements that repeat")
+    source = draft.operand(0)
+    order = tuple(axis + end for axis in reversed(range(rank)) for end in (0, rank))
+    pads = f"{draft.operand(1, ATOM)}[Tensor({draft.setting('order', order)})]"
+    if not op.has(2):
+        return draft.expression(f"ops.pad({source}, {pads})")
+    number = op.number(2)
+    value = draft.operand(2) if number is None else draft.setting("value", number)
+    return draft.expression(f"ops.pad({source}, {pads}, value={value})")
 
 
 def is_negative(pad: Size) -> bool:

@@ -1,6 +1,8 @@
 """Functions of one operand, element by element."""
 
-from ..code import ATOM, COMPARISON, SUM, UNARY, Code, Expression
+import onnx_ir as ir
+
+from ..code import ATOM, COMPARISON, UNARY, Code, Expression, call
 from ..dtypes import mindspore_dtype
 from ..registry import Op, emits, emits_call
 
@@ -40,11 +42,11 @@ def neg(op: Op) -> Code:
 
 @emits("BitwiseNot")
 def bitwise_not(op: Op) -> Code:
-    """BitwiseNot-18; in two's complement -x - 1.
+    """BitwiseNot-18.
 
     MindSpore 2.10: ~x is the logical not, mint.bitwise_not has no kernel on CPU.
     """
-    return Expression("-{0} - 1", (op[0],), binds=SUM, slots=(UNARY,))
+    return call("ops.invert", op[0])
 
 
 @emits("IsInf")
@@ -58,6 +60,18 @@ def is_inf(op: Op) -> Code:
     infinity = {"value": float("inf") if positive else float("-inf")}
     slots = (COMPARISON + 1,)
     return Expression("{0} == {value}", (op[0],), infinity, COMPARISON, slots)
+
+
+@emits("BitCast")
+def bit_cast(op: Op) -> Code:
+    """BitCast-26; between integers of a size a cast does the same.
+
+    MindSpore 2.10 has no kernel for a view of real numbers in GRAPH.
+    """
+    to = ir.DataType(op.attr("to", 1))
+    integers = not op.dtype.is_floating_point() and not to.is_floating_point()
+    method = "astype" if integers else "view"
+    return Expression(f"{{0}}.{method}({mindspore_dtype(to)})", (op[0],), slots=(ATOM,))
 
 
 @emits("Cast")

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from ....compiler.ir.graph import attribute, integers
+from ....compiler.ir.graph import attribute, integers, shape_of
 from ...rewrite import set_attribute
 from ..form import Form, reads
 
@@ -85,9 +85,25 @@ def scatter(form: Form) -> None:
 
 @reads("SpaceToDepth", versions=(1, 13, 28))
 def space_to_depth(form: Form) -> None:
-    """SpaceToDepth; since 28 it can order by column, row, depth, which the dialect cannot."""
-    if attribute(form.node, "mode", "DCR") == "DCR":
-        form.take("mode", "DCR")
+    """SpaceToDepth; since 28 it can order by column, row, depth, which the dialect cannot.
+
+    There the places within a block, slowest in the channels before, are fastest.
+    """
+    shape = shape_of(form[0])
+    if form.take("mode", "DCR") == "DCR":
+        return
+    if shape is None:
+        set_attribute(form.node, "mode", "CRD")  # for the emitter to tell of
+        return
+    block = attribute(form.node, "blocksize", 1)
+    n, c, h, w = shape
+    source = form[0]
+    dtype = source.dtype if source is not None else None
+    apart = form.ints([n, c, h // block, block, w // block, block], "apart")
+    blocks = form.add("Reshape", [source, apart], dtype=dtype)
+    turned = form.add("Transpose", [blocks], perm=[0, 1, 3, 5, 2, 4], dtype=dtype)
+    together = form.ints([n, c * block * block, h // block, w // block], "together")
+    form.replace(form.add("Reshape", [turned, together], dtype=dtype))
 
 
 @reads("DFT", versions=(17, 20))

@@ -1,0 +1,119 @@
+"""Einstein sums that are neither transposes, sums nor single matrix products."""
+
+import string
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from ...compiler.ir.graph import attribute, rank_of, shape_of
+from ..base import graph_pass
+from ..rewrite import Names, Site, set_attribute, set_inputs
+
+INT64 = ir.DataType.INT64
+
+
+@graph_pass(after=("infer_shapes",))
+def lower_einsum(graph: ir.Graph) -> int:
+    """Write an Einsum without ellipses or repeated letters, if need be as products and a sum.
+
+    ops.einsum of MindSpore 2.10 has no kernel on CPU; the emitter writes transposes, sums and
+    single matrix products.
+    """
+    lowered = 0
+    names = Names(graph)
+    for node in list(graph):
+        if node.domain or node.op_type != "Einsum":
+            continue
+        shapes = [shape_of(value) for value in node.inputs]
+        if any(shape is None for shape in shapes):
+            continue
+        lowered += _lower(Site(node, names))
+    return lowered
+
+
+def _lower(site: Site) -> bool:
+    node = site.node
+    equation: str = attribute(node, "equation", "")
+    terms, result = _spell_out(equation.replace(" ", ""), [rank_of(v) or 0 for v in node.inputs])
+    values: list[ir.Value | None] = list(node.inputs)
+    for i, term in enumerate(terms):
+        while len(set(term)) < len(term):
+            values[i], term = _diagonal(site, values[i], term)
+        terms[i] = term
+    if len(terms) == 1 or (len(terms) == 2 and _is_product(terms[0], terms[1], result)):
+        written = f"{','.join(terms)}->{result}"
+        changed = written != equation or values != list(node.inputs)
+        set_attribute(node, "equation", written)
+        set_inputs(node, *values)
+        return changed
+    site.replace(_multiply(site, values, terms, result))
+    return True
+
+
+def _spell_out(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """Return the letters of each operand and of the result, an ellipsis as letters of its own."""
+    left, arrow, result = equation.partition("->")
+    terms = left.split(",")
+    longest = max(
+        rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True)
+    )
+    spare = [letter for letter in string.ascii_letters if letter not in left][:longest]
+    if not arrow:
+        letters = left.replace(",", "").replace(".", "")
+        result = "..." if "..." in left else ""
+        result += "".join(sorted(x for x in set(letters) if letters.count(x) == 1))
+    spelled: list[str] = []
+    for term, rank in zip(terms, ranks, strict=True):
+        count = rank - len(term.replace("...", ""))
+        spelled.append(term.replace("...", "".join(spare[longest - count :])))
+    return spelled, result.replace("...", "".join(spare))
+
+
+def _diagonal(site: Site, value: ir.Value | None, term: str) -> tuple[ir.Value, str]:
+    """Return an operand with the first two axes of a repeated letter as one, and its letters."""
+    assert value is not None, "Einsum has no absent operands"
+    shape = shape_of(value) or ()
+    letter = next(x for x in term if term.count(x) > 1)
+    first = term.index(letter)
+    second = term.index(letter, first + 1)
+    others = [i for i in range(len(term)) if i not in (first, second)]
+    size = shape[first]
+    kept = [shape[i] for i in others]
+    turned = site.add("Transpose", [value], perm=[*others, first, second], dtype=value.dtype)
+    flat = site.ints([*kept, size * size], "flat")
+    line = site.add("Reshape", [turned, flat], dtype=value.dtype)
+    places = site.constant(np.arange(size) * (size + 1), "diagonal", INT64)
+    result = site.add("Gather", [line, places], axis=len(others), dtype=value.dtype)
+    result.shape = ir.Shape([*kept, size])
+    return result, "".join(term[i] for i in others) + letter
+
+
+def _is_product(left: str, right: str, result: str) -> bool:
+    """Tell whether it has one row, one column and one inner axis: a product of matrices."""
+    rows = [x for x in left if x not in right]
+    columns = [x for x in right if x not in left]
+    inner = [x for x in left if x in right and x not in result]
+    return len(rows) == len(columns) == len(inner) == 1 and set(rows + columns) <= set(result)
+
+
+def _multiply(
+    site: Site, values: Sequence[ir.Value | None], terms: Sequence[str], result: str
+) -> ir.Value:
+    """Return the sum of the product of all operands, each with an axis for every letter."""
+    letters = result + "".join(sorted(set("".join(terms)) - set(result)))
+    product: ir.Value | None = None
+    dtype = site.node.outputs[0].dtype or ir.DataType.FLOAT
+    for value, term in zip(values, terms, strict=True):
+        order = [term.index(x) for x in letters if x in term]
+        turned = value
+        if order != sorted(order):
+            turned = site.add("Transpose", [value], perm=order, dtype=dtype)
+        missing = [i for i, x in enumerate(letters) if x not in term]
+        if missing:
+            axes = site.ints(missing, "axes")
+            turned = site.add("Unsqueeze", [turned, axes], dtype=dtype)
+        product = turned if product is None else site.add("Mul", [product, turned], dtype=dtype)
+    assert product is not None, "Einsum has operands"
+    summed = site.ints(range(len(result), len(letters)), "summed")
+    return site.add("ReduceSum", [product, summed], keepdims=0, noop_with_empty_axes=1, dtype=dtype)

@@ -1,0 +1,31 @@
+"""The forms in which every case is tried: as the suite has it, and as exporters write models."""
+
+from collections.abc import Callable
+
+import onnx
+from onnx import numpy_helper
+from suite import DataSet, inputs_of
+
+Form = Callable[[onnx.ModelProto, list[DataSet]], list[DataSet]]
+
+
+def plain(model: onnx.ModelProto, sets: list[DataSet]) -> list[DataSet]:
+    """Leave the model as it is: weights, axes and shapes are inputs like any other."""
+    return sets
+
+
+def lift(model: onnx.ModelProto, sets: list[DataSet]) -> list[DataSet]:
+    """Make every input but the first a constant, as in models that were exported."""
+    inputs = inputs_of(model)
+    if len(sets) != 1 or len(inputs) != len(sets[0][0]):
+        return sets
+    arrays, outputs = sets[0]
+    for value, array in list(zip(inputs, arrays, strict=True))[1:]:
+        model.graph.initializer.append(numpy_helper.from_array(array, value.name))
+        if model.ir_version >= 4:  # before, initializers had to be inputs as well
+            model.graph.input.remove(value)
+    return [(arrays[:1], outputs)]
+
+
+FORMS: dict[str, Form] = {"plain": plain, "lift": lift}
+"""By name. `dynamic`, every dimension symbolic, comes here when shapes may stay open."""
