@@ -48,7 +48,7 @@ def network() -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
 
 
 def test_two_layers_of_both_directions_are_one_layer(tmp_path: Path):
-    model, weights = network()
+    model, _ = network()
     conversion = onnx2ms.convert(model, tmp_path / "out")
     assert conversion.verified
     assert (
