@@ -16,7 +16,7 @@ from ..code import (
     call,
 )
 from ..draft import Draft
-from ..dtypes import FLOAT32, dtype_of
+from ..dtypes import FLOAT32, dtype_of, mindspore_dtype
 from ..registry import CannotEmit, Op, emits
 
 EMBEDDING_DEFAULTS: dict[str, Argument] = {"dtype": FLOAT32}
@@ -113,15 +113,18 @@ def one_hot(op: Op) -> Code:
     draft = Draft(op)
     depth = op.number(1)
     count = draft.element(1) if depth is None else draft.setting("depth", int(float(str(depth))))
-    indices = one_hot_indices(draft, count)
+    indices, cast = one_hot_indices(draft, count), ""
     if op.is_constant(2):
         off, on = op.constant(2).tolist()
+        dtype = op[2].dtype or ir.DataType.FLOAT
+        if dtype not in (ir.DataType.FLOAT, ir.DataType.INT64):  # what Python's numbers become
+            cast = f".astype({mindspore_dtype(dtype)})"
         values = f"{draft.setting('on', on)}, {draft.setting('off', off)}"
     else:
         values = f"{draft.operand(2, ATOM)}[1], {draft.operand(2, ATOM)}[0]"
     axis = axis_of(op.attr("axis", -1), op.rank(0) + 1)
     where = draft.setting("axis", -1 if axis == op.rank(0) else axis)
-    return draft.expression(f"ops.one_hot({indices}, {count}, {values}, {where})")
+    return draft.expression(f"ops.one_hot({indices}, {count}, {values}, {where}){cast}")
 
 
 def one_hot_indices(draft: Draft, count: str) -> str:
