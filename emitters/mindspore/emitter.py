@@ -11,7 +11,8 @@ from ...compiler.ir.sizes.analysis import Sizes
 from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import Emission, EmitOptions
 from . import operators
-from .code import Code
+from .code import Code, Expression
+from .host import sizes_in
 from .operators.sizes import size_tensor
 from .registry import EMITTERS, CannotEmit, Op
 from .scalars import inline_sizes
@@ -89,7 +90,12 @@ def code_of(op: Op) -> Code:
     emit = EMITTERS.get((domain, op.node.op_type))
     if emit is None:
         raise CannotEmit(f"no emitter for domain '{domain}'" if domain else "no emitter")
-    return inline_sizes(emit(op), op)
+    code = inline_sizes(emit(op), op)
+    settings = code.settings.values() if isinstance(code, Expression) else ()
+    for size in sizes_in(tuple(settings)):
+        if op.known is None or not op.known.tells(size):
+            raise CannotEmit(f"the size {size} depends on data")
+    return code
 
 
 def keep_only(graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:

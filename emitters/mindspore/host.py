@@ -6,10 +6,9 @@ from dataclasses import replace
 import onnx_ir as ir
 
 from ...compiler.ir.dims import Dim, Extreme, Factor, Monomial, Quotient, Size, symbols
-from ...compiler.ir.sizes.analysis import Sizes, is_dynamic
+from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Step
 from .code import Host, Literal
-from .registry import CannotEmit
 
 SIZE, ARGUMENT = "size", "argument"
 
@@ -66,8 +65,6 @@ class Reader:
         if found is not None:
             return found
         assert isinstance(size, Dim), "numbers are computed as they are"
-        if is_dynamic(size):
-            raise CannotEmit(f"the size {size} depends on data")
         if size not in self._cell.sizes:
             self._cell.sizes.append(size)
         return Host(f"{ARGUMENT} {self._cell.sizes.index(size)}")
@@ -115,6 +112,15 @@ def holds_size(value: Literal) -> bool:
     if isinstance(value, tuple):
         return any(map(holds_size, value))
     return isinstance(value, Dim | Host)
+
+
+def sizes_in(value: Literal) -> Iterator[Dim]:
+    """Yield the sizes in a constant that are expressions."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from sizes_in(item)
+    elif isinstance(value, Dim):
+        yield value
 
 
 def references(value: Literal) -> Iterator[str]:

@@ -4,7 +4,9 @@ Expressions that the source map needs are enclosed in invisible marks, which hav
 taken out of the finished text.
 """
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 WIDTH = 100
@@ -12,6 +14,12 @@ OPEN, CLOSE, END = "\x02", "\x03", "\x04"  # OPEN number CLOSE expression END
 MARK = re.compile(f"{OPEN}(\\d+){CLOSE}|{END}")
 SUBSCRIPT = 8
 """A subscript no longer than this, `[0]`, stays behind what is broken before it."""
+
+RESULT = re.compile(r"(?:return |[\w.]+(?:, [\w.]+)* = )")
+"""What stands before what a statement computes."""
+
+OPERATORS = ("or", "and", "==|!=|<=|>=|<|>", r"\|", r"\^", "&", "<<|>>", r"\+|-", r"\*|/|//|%|@")
+"""Binary operators, those that bind least first."""
 
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
@@ -51,6 +59,10 @@ def fit(indent: int, text: str) -> list[str]:
     pad = " " * indent
     if indent + width(text) <= WIDTH:
         return [pad + text]
+    if (operands := split_operands(text)) is not None:
+        head, *rest = operands
+        lines = [line for operand in rest for line in fit(indent + 4, operand)]
+        return [pad + head + "(", *lines, pad + ")"]
     place = last_bracket(text)
     if place is None:
         return [pad + text]
@@ -68,6 +80,43 @@ def fit(indent: int, text: str) -> list[str]:
     for item in items:
         lines += fit(indent + 4, item + ",")
     return [*lines, pad + tail]
+
+
+def split_operands(text: str) -> list[str] | None:
+    """Return what stands before a sum, product or the like that a statement computes, and it.
+
+    It is cut before each of its outermost operators; None if there are none.
+    """
+    start = RESULT.match(text)
+    if start is None:
+        return None
+    places = list(outermost(text, start.end()))
+    for operators in OPERATORS:
+        pattern = re.compile(rf" (?:{operators}) ")
+        found = [m.start() for m in pattern.finditer(text, start.end()) if m.start() in places]
+        if found:
+            cuts = [start.end(), *(place + 1 for place in found), len(text)]
+            parts = [text[a:b].strip(" ") for a, b in itertools.pairwise(cuts)]
+            return [start[0], *parts]
+    return None
+
+
+def outermost(text: str, start: int) -> Iterator[int]:
+    """Yield where a character of a text from a place on stands outside of brackets and strings."""
+    depth, quote = 0, ""
+    for i in range(start, len(text)):
+        c = text[i]
+        if quote:
+            if c == quote and text[i - 1] != "\\":
+                quote = ""
+        elif c == '"':
+            quote = c
+        elif c in BRACKETS:
+            depth += 1
+        elif c in BRACKETS.values():
+            depth -= 1
+        elif depth == 0:
+            yield i
 
 
 def comprehension(text: str) -> int:

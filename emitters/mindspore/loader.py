@@ -48,9 +48,7 @@ def loader(root_class: str, weights_file: str, *, weights: bool) -> list[str]:
 DYNAMIC = '''
 def dynamic_inputs() -> tuple[ms.Tensor, ...]:
     """Shapes for GRAPH mode: `net.set_inputs(*dynamic_inputs())` compiles once for all sizes."""
-    return (
-        INPUTS,
-    )
+    return INPUTS
 '''
 
 
@@ -63,5 +61,6 @@ def dynamic_inputs(inputs: Sequence[ir.Value]) -> list[str]:
         texts.append(f"ms.Tensor(shape=[{', '.join(dims)}], dtype={dtype})")
     if not any("None" in text for text in texts):
         return []
-    text = DYNAMIC.replace("INPUTS", ",\n        ".join(texts))
+    several = "".join(f"\n        {text}," for text in texts)
+    text = DYNAMIC.replace("INPUTS", f"({texts[0]},)" if len(texts) == 1 else f"({several}\n    )")
     return ["", "", *text.strip("\n").split("\n")]

@@ -85,6 +85,8 @@ class Op:
         found: tuple[Size, ...] | None = ask.integers(value)
         if found is None and self.known is not None:
             found = self.known.integers(value)
+            if found is not None and not all(map(self.known.tells, found)):
+                return None
         return found
 
     def dims(self, index: int) -> tuple[Size, ...]:

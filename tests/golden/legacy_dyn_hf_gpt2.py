@@ -108,8 +108,8 @@ class Transformer(nn.Cell):
         x = ops.reshape(input_ids, (-1, seq))
         out = ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0)
         x = self.wte(x) + self.wpe(out)
-        value = ops.reshape(attention_mask, (batch, -1))
-        value_2 = ops.unsqueeze(
+        reshaped = ops.reshape(attention_mask, (batch, -1))
+        column = ops.unsqueeze(
             ops.unsqueeze(ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0), dim=1), dim=2
         )
         scaled = (
@@ -118,13 +118,13 @@ class Transformer(nn.Cell):
             )
             * seq
         )
-        value = ops.reshape(
-            ops.gather(ops.reshape(value.astype(ms.bool_), (-1, 1)), value_2 + scaled, 0), (-1,)
+        reshaped = ops.reshape(
+            ops.gather(ops.reshape(reshaped.astype(ms.bool_), (-1, 1)), column + scaled, 0), (-1,)
         )
         out = (
             self.constant
-            & (value_2 <= ops.unsqueeze(ops.unsqueeze(out, dim=1), dim=3))
-            & ops.reshape(value, (batch, 1, 1, seq))
+            & (column <= ops.unsqueeze(ops.unsqueeze(out, dim=1), dim=3))
+            & ops.reshape(reshaped, (batch, 1, 1, seq))
         )
         mask = ops.broadcast_to(out, (batch, 1, seq, seq))
         for h in self.h:

@@ -75,11 +75,13 @@ class Sizes:
         self._shapes: dict[ir.Value, Dims | None] = {}
         self._contents: dict[ir.Value, Content | None] = {}
         self._unknown = 0
+        self._told: set[str] = set()
         self._least: dict[str, int] = {}
         token = LEAST.set(self._least)
         try:
             for value in graph.inputs:
-                self._shapes[value] = self._complete(stored(value))
+                shape = self._shapes[value] = self._complete(stored(value))
+                self._told.update(*(symbols(size) for size in shape or ()))
             for node in graph:
                 with blaming(node):
                     self._visit(node)
@@ -103,6 +105,10 @@ class Sizes:
             array = constant(value) if small else None
             self._contents[value] = None if array is None else content_of(array)
         return self._contents[value]
+
+    def tells(self, size: Size) -> bool:
+        """Tell whether the inputs' shapes tell a size; others depend on data."""
+        return symbols(size) <= self._told
 
     def integers(self, value: ir.Value | None) -> Dims | None:
         """Return the elements of a value as sizes, if all of them are known."""
@@ -288,11 +294,6 @@ def _unmet(demands: Sequence[Demand], values: Mapping[str, Size]) -> list[Demand
         elif one != other and isinstance(other, Dim):
             unmet.setdefault((other, one), Demand(other, one, demand.node))
     return list(unmet.values())
-
-
-def is_dynamic(size: Size) -> bool:
-    """Tell whether a size depends on data: no input's dimension tells it."""
-    return any(name[:1] == UNKNOWN and name[1:].isdigit() for name in symbols(size))
 
 
 def _product(shape: Dims) -> Size:

@@ -1,7 +1,6 @@
 """Sizes in a graph: which are open, what is written into it of them."""
 
 import json
-from collections.abc import Iterable
 
 import onnx_ir as ir
 
@@ -9,7 +8,7 @@ from ..dim_values import substitute
 from ..dims import Size
 from ..provenance import FIXED
 from . import computing, layout, own
-from .analysis import Sizes, is_dynamic, resolve, stored
+from .analysis import Sizes, resolve, stored
 
 
 def is_open(graph: ir.Graph) -> bool:
@@ -41,13 +40,13 @@ def write_sizes(graph: ir.Graph) -> int:
     for value in (*graph.inputs, *(output for node in graph for output in node.outputs)):
         shape = sizes.shape(value)
         if shape is not None:
-            changed += _write(value, [substitute(size, values) for size in shape])
+            found = [substitute(size, values) for size in shape]
+            changed += _write(value, tuple(size if sizes.tells(size) else None for size in found))
     return changed
 
 
-def _write(value: ir.Value, shape: Iterable[Size]) -> bool:
+def _write(value: ir.Value, wanted: tuple[Size | None, ...]) -> bool:
     """Give a value a shape; tell whether that says more than before."""
-    wanted = tuple(None if is_dynamic(size) else size for size in shape)
     if stored(value) == wanted:
         return False
     value.shape = ir.Shape(

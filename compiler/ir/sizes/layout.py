@@ -157,7 +157,10 @@ def slice_(site: Site) -> Shapes:
     before, starts, ends = site.shape(0), site.integers(1), site.integers(2)
     if before is None:
         return [None]
-    count = len(starts or ends or ())
+    lengths = [len(found) for found in (starts, ends) if found is not None]
+    if not lengths:
+        return [(None,) * len(before)]
+    count = lengths[0]
     axes = site.numbers(3) if site.has(3) else tuple(range(count))
     steps = site.numbers(4) if site.has(4) else (1,) * count
     if axes is None:

@@ -16,5 +16,7 @@ def size_tensor(op: Op) -> Code | None:
         return None
     if not value.dtype.is_integer() or not any(isinstance(size, Dim) for size in found):
         return None
+    if not all(map(op.known.tells, found)):
+        return None
     whole: Size | tuple[Size, ...] = found if content.ndim else found[0]
     return Expression(f"ms.Tensor({{size}}, {mindspore_dtype(value.dtype)})", (), {"size": whole})
