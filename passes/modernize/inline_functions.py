@@ -17,8 +17,11 @@ PREVIEW = "ai.onnx.preview"
 DEFINED = frozenset(
     [
         ("", "Bernoulli"),
+        ("", "BlackmanWindow"),
         ("", "CausalConvWithState"),
         ("", "CenterCropPad"),
+        ("", "HammingWindow"),
+        ("", "HannWindow"),
         ("", "LinearAttention"),
         ("", "MeanVarianceNormalization"),
         ("", "SwiGLU"),

@@ -10,7 +10,17 @@ from onnx import numpy_helper
 
 import onnx2ms
 
-NETWORKS = ["resnet50", "vgg19", "squeezenet", "densenet121"]
+NETWORKS = [
+    "bvlc_alexnet",
+    "densenet121",
+    "inception_v1",
+    "inception_v2",
+    "resnet50",
+    "shufflenet",
+    "squeezenet",
+    "vgg19",
+    "zfnet512",
+]
 
 
 def shipped(model: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
