@@ -201,6 +201,11 @@ def divide(one: Size, other: Size) -> Size:
         return whole
     if isinstance(other, int) and other > 0 and isinstance(one, Dim):
         return _divide_by_number(one, other)
+    if isinstance(other, Dim) and (bounds(other)[0] or 0) > 0:
+        if is_less(0, one) and is_less(one, other, or_equal=False):
+            return 0
+        if is_less(one, 0, or_equal=False) and is_less(multiply(one, -1), other):
+            return -1
     return Dim((((Quotient(one, other),), 1),))
 
 
@@ -312,12 +317,32 @@ Range: TypeAlias = tuple[int | None, int | None]
 
 def bounds(size: Size) -> Range:
     """Return a smallest and a largest value of a size, None where there is none."""
+    return (size, size) if isinstance(size, int) else _bounds(size, frozenset(LEAST.get().items()))
+
+
+@lru_cache(maxsize=2**14)
+def _bounds(size: Dim, _least: frozenset[tuple[str, int]]) -> Range:
+    """Return the bounds of a size, `_least` being what LEAST holds."""
     low, high = _plain_bounds(size)
-    if low is None:
-        low, _ = _plain_bounds(_without_quotients(size, lower=True))
-    if high is None:
-        _, high = _plain_bounds(_without_quotients(size, lower=False))
+    if low is not None and high is not None:
+        return low, high
+    for every in (False, True):
+        scale = 1 if every else _common_divisor(size)
+        scaled = multiply(size, scale)
+        if low is None:
+            low, _ = _plain_bounds(_without_quotients(scaled, lower=True, every=every))
+            low = None if low is None else -(-low // scale)
+        if high is None:
+            _, high = _plain_bounds(_without_quotients(scaled, lower=False, every=every))
+            high = None if high is None else high // scale
     return low, high
+
+
+def _common_divisor(size: Dim) -> int:
+    """Return what all quotients in a sum are divided by."""
+    factors = [monomial[0] for monomial, _ in size.terms if len(monomial) == 1]
+    divisors = [factor.divisor for factor in factors if isinstance(factor, Quotient)]
+    return math.lcm(*(number for number in divisors if isinstance(number, int) and number > 0))
 
 
 def _plain_bounds(size: Size) -> Range:
@@ -367,17 +392,20 @@ def _factor_range(factor: Factor) -> Range:
             return found[0], found[1]
 
 
-def _without_quotients(size: Size, *, lower: bool) -> Size:
+def _without_quotients(size: Size, *, lower: bool, every: bool) -> Size:
     """Return a size that is never larger (`lower`), or never smaller.
 
     Since a - 6 <= 7 * (a // 7) <= a. Only quotients whose coefficient is a multiple of the divisor
-    are taken out.
+    are taken out, and without `every` only those that have no bound on that side.
     """
     total: Size = 0
     for monomial, coefficient in _terms(size):
         match monomial:
             case (Quotient(dividend, int(divisor)),) if divisor > 0 and coefficient % divisor == 0:
                 least = (coefficient > 0) is lower
+                if least and not every:
+                    total = add(total, _polynomial({monomial: coefficient}))
+                    continue
                 inner = add(dividend, 1 - divisor) if least else dividend
                 total = add(total, multiply(inner, coefficient // divisor))
             case _:

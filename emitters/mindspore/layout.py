@@ -15,6 +15,7 @@ MARK = re.compile(f"{OPEN}(\\d+){CLOSE}|{END}")
 SUBSCRIPT = 8
 """A subscript no longer than this, `[0]`, stays behind what is broken before it."""
 
+LOOP = re.compile(r" for \w+(?:, \w+)? in ")
 RESULT = re.compile(r"(?:return |[\w.]+(?:, [\w.]+)* = )")
 """What stands before what a statement computes."""
 
@@ -121,11 +122,9 @@ def outermost(text: str, start: int) -> Iterator[int]:
 
 def comprehension(text: str) -> int:
     """Return where the loop of a comprehension begins, outside of brackets, or -1."""
-    found = list(re.finditer(r" for (_|i) in range\(", text))
-    outside = [
-        m.start() for m in found if text.count("[", 0, m.start()) == text.count("]", 0, m.start())
-    ]
-    return outside[-1] if outside else -1
+    places = set(outermost(text, 0))
+    found = [m.start() for m in LOOP.finditer(text) if m.start() in places]
+    return found[-1] if found else -1
 
 
 def last_bracket(text: str) -> tuple[int, int] | None:
@@ -151,7 +150,9 @@ def last_bracket(text: str) -> tuple[int, int] | None:
 
 
 def split_items(text: str) -> list[str]:
-    """Return the items between outermost commas."""
+    """Return the items between outermost commas; a comprehension is one item."""
+    if comprehension(text) >= 0:
+        return [text.strip(" ")]
     items: list[str] = []
     depth, start, quote = 0, 0, ""
     for i, c in enumerate(text):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import onnx2ms.passes.pipeline  # noqa: F401  passes add evaluators of their own
 from onnx2ms.compiler.ir.evaluate import EVALUATORS, evaluate
 
 FLOATS = np.asarray([[-2.5, 0.0, 3.25], [7.0, -0.5, 1.5]], np.float32)
