@@ -6,6 +6,7 @@ from onnx2ms.compiler.ir.dim_values import evaluate, parse, substitute
 from onnx2ms.compiler.ir.dims import (
     bounds,
     cancelled,
+    complexity,
     divide,
     extreme,
     is_equal,
@@ -14,6 +15,7 @@ from onnx2ms.compiler.ir.dims import (
     remainder,
     symbol,
 )
+from onnx2ms.compiler.ir.sizes.analysis import DEEPEST
 
 B, H, W = map(symbol, "bhw")
 OPERATORS = {
@@ -32,7 +34,8 @@ def grow(rng, depth=0):
     kind = rng.choice(["leaf", *OPERATORS]) if depth < 4 else "leaf"
     if kind == "leaf":
         return rng.choice([H, W, B, rng.randrange(-5, 9)])
-    right = rng.randrange(1, 9) if kind in ("//", "%") else grow(rng, depth + 1)
+    divisor = rng.choice([rng.randrange(1, 9), H, ("+", W, 7)])  # never 0
+    right = divisor if kind in ("//", "%") else grow(rng, depth + 1)
     return kind, grow(rng, depth + 1), right
 
 
@@ -48,13 +51,21 @@ def compute(tree, values, column):
     return values[tree.symbol]
 
 
+def test_a_part_of_a_window_is_a_number():
+    window = 7 * -(-H // 7)  # at least 7
+    assert (3 // window, -3 // window, remainder(3, window)) == (0, -1, 3)
+    assert is_less(0, H - H // 2) is True
+    assert is_less(H // 2 + H // 3, H) is True
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_arithmetic_is_that_of_whole_numbers(seed):
     rng = random.Random(seed)
     for _ in range(500):
         tree = grow(rng)
         size = compute(tree, {}, 0)
-        assert parse(str(size)) == size
+        if complexity(size) <= DEEPEST:  # longer ones are not told in files
+            assert parse(str(size)) == size
         low, high = bounds(size)
         for _ in range(3):
             values = {
