@@ -86,6 +86,7 @@ from .shapes.pick_before_transpose import pick_before_transpose
 from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
+from .shapes.select_branch import select_branch
 from .shapes.split_before_transpose import split_before_transpose
 from .shapes.turn_recurrent import turn_recurrent
 
@@ -128,6 +129,7 @@ STAGES: tuple[Stage, ...] = (
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             fold_sizes,  # after constants, which it takes for known
             inline_if,  # after folding, which computes conditions
+            select_branch,  # after it: conditions that are not known by now
             drop_identity,  # of the branch that was inlined
             pick_slice,  # before Squeeze and Reshape become one
             reshape_gather,

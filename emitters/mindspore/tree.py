@@ -216,7 +216,11 @@ class TreeBuilder:
             if head and last.isdigit()
             else "_".join(filter(None, [head, attribute(last)]))
         )
-        return unique(name, {*cell.children, *cell.own})
+        taken = {*cell.children, *cell.own}
+        if name.isdigit() and name in taken:  # the first will be called so
+            name = f"layer_{name}"
+            taken.add(name)
+        return unique(name, taken)
 
 
 def own_name(layer: Layer, path: str) -> str:

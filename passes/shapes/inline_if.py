@@ -18,13 +18,16 @@ def inline_if(graph: ir.Graph) -> int:
         condition = scalar(operand(node, 0))
         if condition is not None:
             branch = node.attributes["then_branch" if condition else "else_branch"].as_graph()
-            _inline(Site(node, Names(graph)), branch)
+            site = Site(node, Names(graph))
+            results = splice(site, branch)
+            # an output may be a value of the graph around, or the same value twice: a node for each
+            site.replace(*(site.add("Identity", [value]) for value in results))
             inlined += 1
     return inlined
 
 
-def _inline(site: Site, branch: ir.Graph) -> None:
-    """Move a branch's nodes and constants before the If, and let its outputs be the If's."""
+def splice(site: Site, branch: ir.Graph) -> list[ir.Value]:
+    """Move a branch's nodes and constants before its If; return what the branch returned."""
     results = list(branch.outputs)
     branch.outputs.clear()
     for value in list(branch.initializers.values()):
@@ -40,5 +43,4 @@ def _inline(site: Site, branch: ir.Graph) -> None:
             set_scope(node, scope_of(site.node))
         set_origins(node, (*origins(site.node), *origins(node)))
     site.graph.insert_before(site.node, nodes)
-    # an output may be a value of the graph around, or the same value twice: each gets a node
-    site.replace(*(site.add("Identity", [value]) for value in results))
+    return results
