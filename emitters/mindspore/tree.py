@@ -227,13 +227,17 @@ def own_name(layer: Layer, path: str) -> str:
     """Return the name that the file gives a layer through its weight, or nothing.
 
     A module that is the layer and more, such as a BatchNorm with its activation, does not call the
-    layer inside by its own name, which differs from object to object.
+    layer inside by its own name, which differs from object to object. A number stands alone only in
+    the module that counts so: of `conv.0` elsewhere it is `conv` that tells.
     """
     source = next(iter(layer.weights.values()), None)
     if source is None:
         return ""
     owner = source.value.metadata_props.get(KEY, "").rpartition(".")[0]
-    return "" if owner == path else owner.rpartition(".")[2]
+    if owner == path:
+        return ""
+    parent, _, name = owner.rpartition(".")
+    return parent.rpartition(".")[2] if name.isdigit() and parent != path else name
 
 
 def pack_arguments(cell: Cell) -> None:
