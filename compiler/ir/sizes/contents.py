@@ -75,7 +75,15 @@ def sizes(content: Content | None) -> tuple[Size | None, ...] | None:
     if content is None:
         return None
     elements: list[Element] = content.reshape(-1).tolist()
-    return tuple(e if isinstance(e, Dim) or type(e) is int else None for e in elements)
+    return tuple(map(_whole, elements))
+
+
+def _whole(element: Element) -> Size | None:
+    if isinstance(element, float) and element.is_integer():
+        return int(element)
+    if isinstance(element, Ratio) and element.divisor == 1:
+        return element.dividend
+    return element if isinstance(element, Dim) or type(element) is int else None
 
 
 def compute(node: ir.Node, operands: Sequence[Content | None]) -> Content | None:

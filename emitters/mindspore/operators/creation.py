@@ -47,22 +47,22 @@ def arange(op: Op) -> Code:
     if all(op.has_sizes(i) for i in range(3)):
         return counted(op)
     if op.dtype.is_floating_point():
-        start, delta = draft.operand(0, SUM), draft.operand(2, PRODUCT)
-        limit, first = draft.operand(1, SUM), draft.operand(0, SUM + 1)
-        steps = f"ops.ceil(({limit} - {first}) / {draft.operand(2, PRODUCT + 1)})"
-        template = f"{start} + {delta} * ops.arange(int(ops.relu({steps})))"
+        begin, delta = draft.operand(0, SUM), draft.operand(2, PRODUCT)
+        end, first = draft.operand(1, SUM), draft.operand(0, SUM + 1)
+        steps = f"ops.ceil(({end} - {first}) / {draft.operand(2, PRODUCT + 1)})"
+        template = f"{begin} + {delta} * ops.arange(int(ops.relu({steps})))"
         return draft.expression(template, binds=SUM)
     bounds = [draft.operand(0), draft.operand(1, SUM), draft.operand(0, SUM + 1)]
     ahead = f"({bounds[1]} - {bounds[2]}) * {draft.operand(2, PRODUCT + 1)} > 0"
-    limit = f"ops.where({ahead}, {draft.operand(1)}, {draft.operand(0)})"
-    template = f"ops.range({bounds[0]}, {limit}, {draft.operand(2)})"
+    end = f"ops.where({ahead}, {draft.operand(1)}, {draft.operand(0)})"
+    template = f"ops.range({bounds[0]}, {end}, {draft.operand(2)})"
     if op.dtype != ir.DataType.INT64:
         template += f".astype({mindspore_dtype(op.dtype)})"
     return draft.expression(template)
 
 
 def counted(op: Op) -> Code:
-    """Return a Range between bounds that are computed from shapes."""
+    """Return a Range between whole numbers that are computed from shapes."""
     start, limit, step = (op.sizes(i)[0] for i in range(3))
     settings: dict[str, Literal] = {"limit": limit}
     template = "{limit}"
