@@ -117,21 +117,24 @@ def test_a_stage_that_repeats_ends():
 
 def test_subgraphs_are_passed_over():
     text = """<ir_version: 8, opset_import: ["": 11]>
-        g (float[2] x, bool c) => (float[2] y) {
+        g (float[2] x, bool c) => (float[n] y) {
             y = If (c) <
                 then_branch = t () => (float[2] p) {
                     k = Constant <value_float = 2.0> ()
                     i = Identity(k)
                     p = Mul(x, i)
                 },
-                else_branch = e () => (float[2] q) { q = Softmax <axis = 0> (x) }
+                else_branch = e () => (float[4] q) {
+                    s = Softmax <axis = 0> (x)
+                    q = Concat <axis = 0> (s, x)
+                }
             >
         }""".replace("Constant <value_float = 2.0>", "Constant <value = float {2.0}>")
     model = ir.from_onnx_text(text)
     inputs = {"x": np.ones(2, np.float32), "c": np.asarray(True)}
     checker = PassChecker(model, inputs)
     run_pipeline(model, on_pass=checker)
-    assert [node.op_type for node in model.graph.all_nodes()] == ["If", "Mul", "Softmax"]
+    assert [node.op_type for node in model.graph.all_nodes()] == ["If", "Mul", "Softmax", "Concat"]
     assert not checker.unchecked
 
 
