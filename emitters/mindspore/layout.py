@@ -91,7 +91,7 @@ def split_operands(text: str) -> list[str] | None:
     start = RESULT.match(text)
     if start is None:
         return None
-    places = list(outermost(text, start.end()))
+    places = set(outermost(text, start.end()))
     for operators in OPERATORS:
         pattern = re.compile(rf" (?:{operators}) ")
         found = [m.start() for m in pattern.finditer(text, start.end()) if m.start() in places]
@@ -102,27 +102,30 @@ def split_operands(text: str) -> list[str] | None:
     return None
 
 
-def outermost(text: str, start: int) -> Iterator[int]:
-    """Yield where a character of a text from a place on stands outside of brackets and strings."""
+def scan(text: str, start: int = 0) -> Iterator[tuple[int, str, int]]:
+    """Yield each character outside of strings: its place, itself, the brackets open behind it."""
     depth, quote = 0, ""
     for i in range(start, len(text)):
         c = text[i]
         if quote:
             if c == quote and text[i - 1] != "\\":
                 quote = ""
-        elif c == '"':
+            continue
+        if c == '"':
             quote = c
-        elif c in BRACKETS:
-            depth += 1
-        elif c in BRACKETS.values():
-            depth -= 1
-        elif depth == 0:
-            yield i
+            continue
+        depth += (c in BRACKETS) - (c in BRACKETS.values())
+        yield i, c, depth
+
+
+def outermost(text: str, start: int = 0) -> Iterator[int]:
+    """Yield where a character of a text from a place on stands outside of brackets and strings."""
+    return (i for i, c, depth in scan(text, start) if depth == 0 and c not in BRACKETS.values())
 
 
 def comprehension(text: str) -> int:
     """Return where the loop of a comprehension begins, outside of brackets, or -1."""
-    places = set(outermost(text, 0))
+    places = set(outermost(text))
     found = [m.start() for m in LOOP.finditer(text) if m.start() in places]
     return found[-1] if found else -1
 
@@ -130,21 +133,14 @@ def comprehension(text: str) -> int:
 def last_bracket(text: str) -> tuple[int, int] | None:
     """Return where the last outermost bracket with something inside opens and closes."""
     found: tuple[int, int] | None = None
-    depth, start, quote = 0, 0, ""
-    for i, c in enumerate(text):
-        if quote:
-            if c == quote and text[i - 1] != "\\":
-                quote = ""
-        elif c == '"':
-            quote = c
-        elif c in BRACKETS:
-            depth += 1
+    start = 0
+    for i, c, depth in scan(text):
+        if c in BRACKETS:
             start = i if depth == 1 else start
-        elif c in BRACKETS.values():
-            depth -= 1
-            if depth == 0 and c == "]" and found is not None and i - start <= SUBSCRIPT:
+        elif c in BRACKETS.values() and depth == 0:
+            if c == "]" and found is not None and i - start <= SUBSCRIPT:
                 continue
-            if depth == 0 and bare(text[start + 1 : i]).strip():
+            if bare(text[start + 1 : i]).strip():
                 found = (start, i)
     return found
 
@@ -153,23 +149,10 @@ def split_items(text: str) -> list[str]:
     """Return the items between outermost commas; a comprehension is one item."""
     if comprehension(text) >= 0:
         return [text.strip(" ")]
-    items: list[str] = []
-    depth, start, quote = 0, 0, ""
-    for i, c in enumerate(text):
-        if quote:
-            if c == quote and text[i - 1] != "\\":
-                quote = ""
-        elif c == '"':
-            quote = c
-        elif c in BRACKETS:
-            depth += 1
-        elif c in BRACKETS.values():
-            depth -= 1
-        elif c == "," and depth == 0:
-            items.append(text[start:i].strip(" "))
-            start = i + 1
-    rest = text[start:].strip(" ")
-    return [*items, rest] if rest else items
+    commas = [i for i in outermost(text) if text[i] == ","]
+    starts = [0, *(i + 1 for i in commas)]
+    items = [text[a:b].strip(" ") for a, b in zip(starts, [*commas, len(text)], strict=True)]
+    return items if items[-1] else items[:-1]
 
 
 def place_marks(text: str) -> tuple[str, dict[int, Span]]:
