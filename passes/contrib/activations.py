@@ -62,29 +62,27 @@ ACTIVATIONS: dict[str, tuple[str, ...]] = {
 @contrib("FusedConv")
 def fused_conv(site: Site) -> bool:
     """The activation of a Conv, to which another tensor may be added."""
-    name = attribute(site.node, "activation", "")
-    attributes: dict[str, AttributeValue] = {
-        key: attr.value
-        for key, attr in site.node.attributes.items()
-        if not key.startswith("activation")
-    }
-    dtype = dtype_of(site[0])
-    value = site.add("Conv", [site[0], site[1], site[2]], dtype=dtype, **attributes)
+    value = before_activation(site, "Conv")
     result = total(site, value, site[3])
-    return activate(site, result or value, name)
+    return activate(site, result or value, attribute(site.node, "activation", ""))
 
 
 @contrib("FusedGemm")
 def fused_gemm(site: Site) -> bool:
     """The activation of a Gemm."""
-    name = attribute(site.node, "activation", "")
+    value = before_activation(site, "Gemm")
+    return activate(site, value, attribute(site.node, "activation", ""))
+
+
+def before_activation(site: Site, op_type: str) -> ir.Value:
+    """Return what a fused node computes before its activation, and before it adds anything."""
     attributes: dict[str, AttributeValue] = {
         key: attr.value
         for key, attr in site.node.attributes.items()
         if not key.startswith("activation")
     }
-    value = site.add("Gemm", [site[0], site[1], site[2]], dtype=dtype_of(site[0]), **attributes)
-    return activate(site, value, name)
+    inputs = [site[0], site[1], site[2]]
+    return site.add(op_type, inputs, dtype=dtype_of(site[0]), **attributes)
 
 
 def activate(site: Site, value: ir.Value, name: str) -> bool:
