@@ -4,12 +4,13 @@ import keyword
 import re
 from collections.abc import Collection
 
+from .attention_source import ATTENTION
 from .function_source import NAMES
 
 TAKEN = (
     NAMES
     | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
-    | {"dot_product_attention", "rotate_half", "rotary_embedding"}
+    | {ATTENTION}
 )
 """What the generated module uses itself."""
 

@@ -5,13 +5,13 @@ import re
 import onnx_ir as ir
 
 from ..base import EmitOptions, Place
+from .attention_source import ATTENTION, attention_lines
 from .body import BodyWriter
 from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import variables
 from .function_source import function_lines
-from .helpers import helpers
 from .layout import bare, fit, place_marks
 from .loader import dynamic_inputs, loader
 from .naming import TAKEN, unique
@@ -62,10 +62,13 @@ class SourceWriter:
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
         has_weights = any(True for _ in parameters(self._root))
-        functions = helpers("\n".join(map(bare, classes)))
-        functions += [line for name in self._called() for line in ("", "", *function_lines(name))]
+        text = "\n".join(map(bare, classes))
+        functions: list[str] = []
+        for name in self._called():
+            own = name == ATTENTION
+            functions += attention_lines(text) if own else ["", "", *function_lines(name)]
         lines = [
-            *self._header("\n".join([*functions, *map(bare, classes)])),
+            *self._header("\n".join([*functions, text])),
             *functions,
             *classes,
             "",
@@ -77,9 +80,10 @@ class SourceWriter:
         return source, self._marks.places(spans, graph)
 
     def _called(self) -> list[str]:
-        """Return the functions of the module that some expression calls."""
+        """Return the functions of the module that some expression calls, that of a switch first."""
         codes = [step.code for cell in self._root.walk() for step in cell.steps if step.code]
-        return sorted({name for code in codes for name in code.helpers})
+        called = {name for code in codes for name in code.helpers}
+        return sorted(called, key=lambda name: (name != ATTENTION, name))
 
     def _header(self, classes: str) -> list[str]:
         """Return docstring and imports; `classes` tells what has to be imported."""

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention and rotary embeddings, by functions of the module (helpers.py)."""
+"""Scaled dot-product attention and rotary embeddings, by functions of the module."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import onnx_ir as ir
 
 from ....compiler.ir.dialect import DOMAIN
 from ....compiler.ir.graph import constant, operand
+from ..attention_source import ATTENTION
 from ..code import Code, Expression, Literal, shortest
 from ..registry import CannotEmit, Op, emits
 
@@ -63,8 +64,8 @@ def call(
     if not math.isclose(scale, size**-0.5, rel_tol=1e-6):
         settings["scale"] = shortest(scale)
         mask += ", scale={scale}"
-    template = f"dot_product_attention({{0}}, {keys}, {values}{mask})"
-    return Expression(template, tuple(operands), settings, closes=True)
+    template = f"{ATTENTION}({{0}}, {keys}, {values}{mask})"
+    return Expression(template, tuple(operands), settings, closes=True, helpers=(ATTENTION,))
 
 
 def leaves_keys(bias: ir.Value) -> bool:
@@ -79,7 +80,7 @@ def leaves_keys(bias: ir.Value) -> bool:
 @emits("RotateHalf", domain=DOMAIN)
 def rotate_half(op: Op) -> Code:
     """The halves of the last axis exchanged, the second one negative."""
-    return Expression("rotate_half({0})", (op[0],))
+    return Expression("rotate_half({0})", (op[0],), helpers=("rotate_half",))
 
 
 @emits("RotaryEmbedding")
@@ -90,4 +91,5 @@ def rotary_embedding(op: Op) -> Code:
     cosine, sine = "{1}", "{2}"
     if op.has(3):
         cosine, sine = "ops.gather({1}, {3}, 0)", "ops.gather({2}, {3}, 0)"
-    return Expression(f"rotary_embedding({{0}}, {cosine}, {sine})", op.inputs)
+    template = f"rotary_embedding({{0}}, {cosine}, {sine})"
+    return Expression(template, op.inputs, helpers=("rotary_embedding",))

@@ -1,4 +1,4 @@
-"""Functions of the generated module, for what MindSpore has no function of its own."""
+"""The function of the generated module that computes attention, as its calls need it."""
 
 import ast
 from collections import Counter
@@ -14,41 +14,16 @@ FLASH_ATTENTION = False
 '''
 
 
-ROTATION = "rotate_half"
-
-ROTATE_HALF = '''
-def rotate_half(x: ms.Tensor) -> ms.Tensor:
-    """Return the last axis with its halves exchanged, the second one negative."""
-    half = x.shape[-1] // 2
-    return ops.cat((-x[..., half:], x[..., :half]), axis=-1)
-'''
-
-EMBEDDING = "rotary_embedding"
-
-ROTARY_EMBEDDING = '''
-def rotary_embedding(x: ms.Tensor, cosine: ms.Tensor, sine: ms.Tensor) -> ms.Tensor:
-    """Turn the pairs that the halves of the last axis make by an angle of each position."""
-    half = x.shape[-1] // 2
-    first, second = x[..., :half], x[..., half:]
-    cosine, sine = ops.unsqueeze(cosine, 1), ops.unsqueeze(sine, 1)
-    return ops.cat((first * cosine - second * sine, second * cosine + first * sine), axis=-1)
-'''
-
-
-def helpers(classes: str) -> list[str]:
-    """Return the lines of the functions that classes call."""
-    if not any(f"{name}(" in classes for name in (ATTENTION, ROTATION, EMBEDDING)):
-        return []
-    calls: dict[str, list[ast.Call]] = {ATTENTION: [], ROTATION: [], EMBEDDING: []}
-    for node in ast.walk(ast.parse(classes)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            calls.get(node.func.id, []).append(node)
-    lines: list[str] = []
-    if calls[ATTENTION]:
-        lines += [*FLASH.rstrip("\n").split("\n"), "", "", *attention(calls[ATTENTION])]
-    for name, text in ((ROTATION, ROTATE_HALF), (EMBEDDING, ROTARY_EMBEDDING)):
-        lines += ["", *text.rstrip("\n").split("\n")] if calls[name] else []
-    return lines
+def attention_lines(classes: str) -> list[str]:
+    """Return the lines of the function by which classes compute attention."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(classes))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == ATTENTION
+    ]
+    return [*FLASH.rstrip("\n").split("\n"), "", "", *attention(calls)]
 
 
 def attention(calls: Sequence[ast.Call]) -> list[str]:
