@@ -1,6 +1,6 @@
 """The place of a node in its graph, where a pass puts what replaces the node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -13,6 +13,14 @@ from .skeleton import nested
 
 AttributeValue = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 Input = ir.Value | None
+
+
+def sites(graph: ir.Graph, *op_types: str) -> Iterator["Site"]:
+    """Yield the places of ONNX's own operators of some types; nodes may come and go meanwhile."""
+    names = Names(graph)
+    for node in list(graph):
+        if not node.domain and node.op_type in op_types:
+            yield Site(node, names)
 
 
 class Names:

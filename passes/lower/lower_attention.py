@@ -6,7 +6,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, constant, operand, rank_of, shape_of
 from ...compiler.ir.provenance import add_history
 from ..base import graph_pass
-from ..rewrite import Names, Site, take_over
+from ..rewrite import Site, sites, take_over
 
 LENGTHS = 6
 LOWEST = {ir.DataType.FLOAT16: -65504.0, ir.DataType.DOUBLE: -1.7e308}
@@ -19,12 +19,9 @@ def lower_attention(graph: ir.Graph) -> int:
 
     Rank 4 with one mask or none stays: it is emitted as a function.
     """
-    lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "Attention" and not _is_plain(node):
-            lowered += Lowering(Site(node, names)).run()
-    return lowered
+    return sum(
+        Lowering(site).run() for site in sites(graph, "Attention") if not _is_plain(site.node)
+    )
 
 
 def _is_plain(node: ir.Node) -> bool:

@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, integers, operand, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 PLANE = 2
 
@@ -64,12 +64,10 @@ def lower_col2im(graph: ir.Graph) -> int:
     ops.fold of MindSpore 2.10 is for planes.
     """
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "Col2Im":
-            blocks = blocks_of(node)
-            if blocks is not None and len(blocks.image) != PLANE:
-                lowered += _lower(Site(node, names), blocks)
+    for site in sites(graph, "Col2Im"):
+        blocks = blocks_of(site.node)
+        if blocks is not None and len(blocks.image) != PLANE:
+            lowered += _lower(site, blocks)
     return lowered
 
 

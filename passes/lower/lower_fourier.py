@@ -7,7 +7,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, axis_of, constant, integers, shape_of
 from ...compiler.ir.provenance import add_history
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 Floats = npt.NDArray[np.float64]
 LARGEST = 2**25
@@ -21,12 +21,9 @@ def lower_fourier(graph: ir.Graph) -> int:
     Complex tensors of MindSpore 2.10 have no gradients on CPU.
     """
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if node.domain or node.op_type not in ("DFT", "STFT"):
-            continue
-        site = Site(node, names)
-        lowered += _transform(site) if node.op_type == "DFT" else _transform_frames(site)
+    for site in sites(graph, "DFT", "STFT"):
+        is_whole = site.node.op_type == "DFT"
+        lowered += _transform(site) if is_whole else _transform_frames(site)
     return lowered
 
 

@@ -9,7 +9,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import constant, operand, rank_of, shape_of
 from ...compiler.ir.provenance import add_history, set_sources, sources_of
 from ..base import graph_pass
-from ..rewrite import AttributeValue, Names, Site
+from ..rewrite import AttributeValue, Site, sites
 
 FLOAT, INT32 = ir.DataType.FLOAT, ir.DataType.INT32
 EXACT = 2**24
@@ -29,12 +29,7 @@ def lower_integer_conv(graph: ir.Graph) -> int:
     MindSpore 2.10 has no convolution of integers on CPU. A sum of more than 2^24 is made of two:
     the weights are 16 a + b.
     """
-    lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "ConvInteger":
-            lowered += _lower(Site(node, names))
-    return lowered
+    return sum(_lower(site) for site in sites(graph, "ConvInteger"))
 
 
 def _lower(site: Site) -> bool:

@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_attribute
+from ..rewrite import Site, set_attribute, sites
 
 
 @graph_pass()
@@ -14,11 +14,9 @@ def lower_losses(graph: ir.Graph) -> int:
     So PyTorch does it; ops.cross_entropy of MindSpore (2.10) does not tell the logarithms.
     """
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "SoftmaxCrossEntropyLoss":
-            _lower(Site(node, names))
-            lowered += 1
+    for site in sites(graph, "SoftmaxCrossEntropyLoss"):
+        _lower(site)
+        lowered += 1
     return lowered
 
 

@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 FLOAT = ir.DataType.FLOAT
 
@@ -13,11 +13,9 @@ FLOAT = ir.DataType.FLOAT
 def lower_lp_normalization(graph: ir.Graph) -> int:
     """Write LpNormalization as x / ||x||, and as 0 where the norm is 0."""
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "LpNormalization":
-            _lower(Site(node, names))
-            lowered += 1
+    for site in sites(graph, "LpNormalization"):
+        _lower(site)
+        lowered += 1
     return lowered
 
 

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, integers, operand, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 
 @graph_pass(after=("fold_constants",))
@@ -17,12 +17,7 @@ def lower_max_unpool(graph: ir.Graph) -> int:
 
     ops.max_unpool2d of MindSpore 2.10 counts indices within a channel, ONNX through the tensor.
     """
-    lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "MaxUnpool":
-            lowered += _lower(Site(node, names))
-    return lowered
+    return sum(_lower(site) for site in sites(graph, "MaxUnpool"))
 
 
 def _lower(site: Site) -> bool:

@@ -4,18 +4,13 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 
 @graph_pass(after=("infer_shapes",))
 def lower_rotary_embedding(graph: ir.Graph) -> int:
     """Write RotaryEmbedding out, but where it turns the halves of all of heads of rank 4."""
-    lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if not node.domain and node.op_type == "RotaryEmbedding" and not _is_plain(node):
-            lowered += _lower(Site(node, names))
-    return lowered
+    return sum(_lower(site) for site in sites(graph, "RotaryEmbedding") if not _is_plain(site.node))
 
 
 def _is_plain(node: ir.Node) -> bool:
