@@ -12,7 +12,7 @@ from ..passes.catalogue import catalogue
 from ..passes.modernize.operators import READINGS
 from .ir.dialect import NEWEST_OPSET, OPSET
 
-MISSES = Path(__file__).parents[1] / "docs" / "known_misses.toml"
+MISSES = Path(__file__).resolve().parents[1] / "docs" / "known_misses.toml"
 
 OPERATORS = f"""# Supported operators
 
