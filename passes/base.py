@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from .functions import declare
-from .skeleton import nested
+from .skeleton import walk_nested
 
 Run = Callable[[ir.Graph], int]
 
@@ -35,7 +35,7 @@ class Pass:
 
     def run_on(self, model: ir.Model) -> int:
         """Run the pass over the main graph and every subgraph; return the number of changes."""
-        changes = sum(self(graph) for graph in nested(model.graph))
+        changes = sum(self(graph) for graph in walk_nested(model.graph))
         if changes:
             declare(model, self.writes)
         return changes

@@ -82,6 +82,7 @@ from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.join_reshapes import join_reshapes
 from .shapes.join_transposes import join_transposes
+from .shapes.loop_scan import loop_scan
 from .shapes.pick_before_transpose import pick_before_transpose
 from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
@@ -89,6 +90,7 @@ from .shapes.resolve_cast_like import resolve_cast_like
 from .shapes.select_branch import select_branch
 from .shapes.split_before_transpose import split_before_transpose
 from .shapes.turn_recurrent import turn_recurrent
+from .shapes.unroll_loop import unroll_loop
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -128,6 +130,8 @@ STAGES: tuple[Stage, ...] = (
             resolve_cast_like,  # before folding: then a constant does not wait for a value
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there
             fold_sizes,  # after constants, which it takes for known
+            loop_scan,  # after inference: the place of an axis is told by the rank
+            unroll_loop,  # after folding, which computes how often
             inline_if,  # after folding, which computes conditions
             select_branch,  # after it: conditions that are not known by now
             drop_identity,  # of the branch that was inlined

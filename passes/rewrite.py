@@ -72,6 +72,10 @@ class Site:
         """Return a free name for a value that plays a role at this node."""
         return self._names.fresh(f"{self.node.outputs[0].name}_{role}")
 
+    def fresh(self, wish: str) -> str:
+        """Return a name that nothing in the graph bears, `wish` itself if it is free."""
+        return self._names.fresh(wish)
+
     def constant(self, elements: npt.ArrayLike, role: str, dtype: ir.DataType) -> ir.Value:
         """Register an initializer that is named for the node and the role it plays there."""
         tensor = tensor_of(np.asarray(elements, numpy_type(dtype)))

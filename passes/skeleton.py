@@ -1,6 +1,6 @@
 """A graph as an ONNX proto without its weights, for the tools that read protos."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import onnx
@@ -72,12 +72,18 @@ def skeleton(
 
 
 def nested(graph: ir.Graph) -> list[ir.Graph]:
-    """Return a graph and, each after the one that holds it, its subgraphs at any depth.
+    """Return a graph and, each after the one that holds it, its subgraphs at any depth."""
+    return list(walk_nested(graph))
+
+
+def walk_nested(graph: ir.Graph) -> Iterator[ir.Graph]:
+    """Yield a graph and its subgraphs; what each of them holds is looked for when it is done with.
 
     onnx_ir's own iterator asks every attribute of every node, which took a fifth of all passes.
     """
     graphs = [graph]
     for inner in graphs:
+        yield inner
         for node in inner:
             if node.domain or node.op_type in WITH_BODY:
                 graphs += [
@@ -85,7 +91,6 @@ def nested(graph: ir.Graph) -> list[ir.Graph]:
                     for attr in node.attributes.values()
                     if attr.type is ir.AttributeType.GRAPH
                 ]
-    return graphs
 
 
 class _Writer:

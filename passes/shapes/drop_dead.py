@@ -6,6 +6,7 @@ import onnx_ir as ir
 from ...compiler.ir.dialect import OPSET
 from ...compiler.ir.graph import attribute
 from ..base import graph_pass
+from ..bodies import release
 
 
 @graph_pass()
@@ -17,6 +18,7 @@ def drop_dead(graph: ir.Graph) -> int:
     dropped = 0
     for node in reversed(graph):
         if not any(value.is_graph_output() or value.uses() for value in node.outputs):
+            release(node)
             graph.remove(node, safe=True)
             dropped += 1
         else:

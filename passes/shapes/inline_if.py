@@ -3,8 +3,8 @@
 import onnx_ir as ir
 
 from ...compiler.ir.graph import operand, scalar
-from ...compiler.ir.provenance import origins, path_of, scope_of, set_origins, set_scope
 from ..base import graph_pass
+from ..bodies import release, splice
 from ..rewrite import Names, Site
 
 
@@ -21,26 +21,7 @@ def inline_if(graph: ir.Graph) -> int:
             site = Site(node, Names(graph))
             results = splice(site, branch)
             # an output may be a value of the graph around, or the same value twice: a node for each
+            release(node)
             site.replace(*(site.add("Identity", [value]) for value in results))
             inlined += 1
     return inlined
-
-
-def splice(site: Site, branch: ir.Graph) -> list[ir.Value]:
-    """Move a branch's nodes and constants before its If; return what the branch returned."""
-    results = list(branch.outputs)
-    branch.outputs.clear()
-    for value in list(branch.initializers.values()):
-        del branch.initializers[value.name or ""]
-        value.name = site.name_for(value.name or "constant")
-        site.graph.register_initializer(value)
-    nodes = list(branch)
-    branch.remove(nodes)
-    for node in nodes:
-        for value in node.outputs:
-            value.name = site.name_for(value.name or node.op_type)
-        if not path_of(node):
-            set_scope(node, scope_of(site.node))
-        set_origins(node, (*origins(site.node), *origins(node)))
-    site.graph.insert_before(site.node, nodes)
-    return results

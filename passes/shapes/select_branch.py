@@ -4,8 +4,8 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import operand, rank_of, shape_of
 from ..base import graph_pass
+from ..bodies import splice
 from ..rewrite import Names, Site
-from .inline_if import splice
 
 LONGEST = 256
 """Most nodes of a branch that is computed though it may not be taken."""

@@ -31,7 +31,6 @@ SAME: tuple[tuple[tuple[int, ...], str], ...] = (
         "RandomNormalLike RandomUniform RandomUniformLike Softplus Softsign",
     ),
     ((7, 22), "Acos Asin Atan Cos Multinomial Sin Tan"),
-    ((8, 9, 11, 16, 19, 21, 23, 24, 25), "Scan"),
     ((8, 13), "Expand"),
     ((9,), "Shrink TfIdfVectorizer"),
     ((9, 11, 22), "MaxUnpool"),
@@ -84,9 +83,8 @@ SAME: tuple[tuple[tuple[int, ...], str], ...] = (
 )
 """Versions, and the operators that have had exactly these.
 
-Two exceptions are too rare to be rewritten: the first Scan had a batch axis, which onnx.checker
-refuses in the dialect; and indices below zero gave rows of `off` in the first OneHot, which
-forbade them.
+One exception is too rare to be rewritten: indices below zero gave rows of `off` in the first
+OneHot, which forbade them.
 """
 
 NEWER: tuple[tuple[tuple[int, ...], str], ...] = (

@@ -1,0 +1,104 @@
+"""The graphs that a node holds: branches of an If, the body of a Loop."""
+
+from collections.abc import Iterator, Sequence
+
+import onnx_ir as ir
+
+from ..compiler.ir.provenance import inherit, origins, path_of, scope_of, set_origins, set_scope
+from .rewrite import Site
+from .skeleton import nested
+
+
+def bodies(node: ir.Node) -> Iterator[ir.Graph]:
+    """Yield the graphs that a node holds itself, not those inside of them."""
+    for attribute in node.attributes.values():
+        if attribute.type is ir.AttributeType.GRAPH:
+            yield attribute.as_graph()
+
+
+def release(node: ir.Node) -> None:
+    """Let nothing inside of a node read values of the graphs around; the node is to be removed.
+
+    onnx_ir counts readers in the bodies of a node that is in no graph any more.
+    """
+    for body in bodies(node):
+        for graph in nested(body):
+            for inner in graph:
+                for index in range(len(inner.inputs)):
+                    inner.replace_input_with(index, None)
+
+
+def lift_body_constants(site: Site, body: ir.Graph) -> None:
+    """Move the constants of a body, and of those inside of it, into the graph around the node.
+
+    There they stay one, however often the body is copied.
+    """
+    for graph in nested(body):
+        for value in list(graph.initializers.values()):
+            del graph.initializers[value.name or ""]
+            value.name = site.name_for(value.name or "constant")
+            site.graph.register_initializer(value)
+
+
+def splice(site: Site, body: ir.Graph, given: Sequence[ir.Value] = ()) -> list[ir.Value]:
+    """Move a body's nodes and constants before its node; return what the body returned.
+
+    Args:
+        site: The node that holds the body, or for which the body is a copy.
+        body: Its graph; nothing is left in it.
+        given: What the body's inputs are, in their order.
+    """
+    actual = dict(zip(body.inputs, given, strict=True))
+    results = [actual.get(value, value) for value in body.outputs]
+    body.outputs.clear()
+    for value, replacement in actual.items():
+        value.replace_all_uses_with(replacement)
+    lift_body_constants(site, body)
+    nodes = list(body)
+    body.remove(nodes)
+    for node in nodes:
+        for value in node.outputs:
+            value.name = site.name_for(value.name or node.op_type)
+        if not path_of(node):
+            set_scope(node, scope_of(site.node))
+        set_origins(node, (*origins(site.node), *origins(node)))
+    site.graph.insert_before(site.node, nodes)
+    return results
+
+
+def turn_inputs(site: Site) -> tuple[ir.Value, ir.Value]:
+    """Return the first two inputs of a Loop's body: the number of the turn, and the condition."""
+    kinds = (("turn", ir.DataType.INT64), ("go_on", ir.DataType.BOOL))
+    counter, condition = (
+        ir.Value(name=site.name_for(role), type=ir.TensorType(dtype), shape=ir.Shape([]))
+        for role, dtype in kinds
+    )
+    return counter, condition
+
+
+def new_node(
+    site: Site,
+    op_type: str,
+    inputs: Sequence[ir.Value | None],
+    role: str,
+    *,
+    like: ir.Value | None = None,
+    **attributes: int,
+) -> ir.Node:
+    """Return a node for a body, in no graph yet, with the provenance of the node that holds it.
+
+    Args:
+        site: The node that holds, or will hold, the body.
+        op_type: Operator of ai.onnx with a single output.
+        inputs: Its inputs.
+        role: What its result is named for.
+        like: A value whose type and shape the result has.
+        attributes: Its attributes.
+    """
+    result = ir.Value(name=site.name_for(role))
+    if like is not None:
+        result.type, result.shape = like.type, like.shape
+    name = site.fresh(f"{site.node.name}/{op_type}")
+    node = ir.node(op_type, inputs, attributes, outputs=[result], name=name)
+    inherit([node], [site.node])
+    return node
