@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 
+from .dim_bounds import extreme
 from .dims import (
     Extreme,
     Factor,
@@ -11,9 +12,9 @@ from .dims import (
     Size,
     add,
     divide,
-    extreme,
     multiply,
     product,
+    remainder,
     symbol,
     symbols,
 )
@@ -85,6 +86,8 @@ def _read(node: ast.expr) -> Size:
             return multiply(_read(left), _read(right))
         case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
             return divide(_read(left), _read(right))
+        case ast.BinOp(left=left, op=ast.Mod(), right=right):
+            return remainder(_read(left), _read(right))
         case ast.Call(func=ast.Name(id="max" | "min" as name), args=args, keywords=[]) if args:
             return extreme(name, [_read(argument) for argument in args])
         case _:

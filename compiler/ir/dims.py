@@ -8,12 +8,9 @@ dim_param.
 """
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TypeAlias
 
 
@@ -25,7 +22,7 @@ class Quotient:
     divisor: "Size"
 
     def __str__(self) -> str:
-        return f"{bracketed(self.dividend)} // {bracketed(self.divisor)}"
+        return str(polynomial({(self,): 1}))
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Extreme:
     sizes: "tuple[Size, ...]"
 
     def __str__(self) -> str:
-        return f"{self.function}({', '.join(map(str, self.sizes))})"
+        return str(polynomial({(self,): 1}))
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,9 @@ class Dim:
         return multiply(self, -1)
 
     def __str__(self) -> str:
-        return _text(self)
+        from .dim_text import text  # which needs the arithmetic of this module
+
+        return text(self)
 
     @property
     def symbol(self) -> str:
@@ -141,16 +140,68 @@ def add(one: Size, other: Size) -> Size:
     """Return a sum."""
     if isinstance(one, int) and isinstance(other, int):
         return one + other
-    terms = dict(_terms(one))
-    for monomial, coefficient in _terms(other):
+    terms = dict(terms_of(one))
+    for monomial, coefficient in terms_of(other):
         terms[monomial] = terms.get(monomial, 0) + coefficient
-    return _joined(_polynomial(terms))
+    total = polynomial(terms)
+    return _joined(total) if isinstance(total, Dim) and len(total.terms) > 1 else total
 
 
-def _joined(size: Size) -> Size:
+@lru_cache(maxsize=2**14)
+def _joined(size: Dim) -> Size:
+    """Return a sum in its shortest form."""
+    shorter = _with_rolls_joined(size)
+    return _with_halves_joined(shorter) if isinstance(shorter, Dim) else shorter
+
+
+def _with_halves_joined(size: Dim) -> Size:
+    """Return a sum in which a - a // 2 is (a + 1) // 2, and a // 2 + (a + 1) // 2 is a.
+
+    So a size that is halved again and again, rounded up, stays one quotient.
+    """
+    terms = dict(size.terms)
+    for monomial, coefficient in size.terms:
+        match monomial:
+            case (Quotient(Dim() as dividend, int(divisor)),) if divisor % 2 == 0:
+                whole, other, is_down = _complement(dividend, divisor)
+            case _:
+                continue
+        if isinstance(whole, int):
+            continue
+        one, constant = dict(whole.terms), dict(whole.terms).get((), 0)
+        if (other,) in terms:
+            if is_down:  # the other one is the whole without this one
+                number = terms[(other,)]
+                rest = polynomial({**terms, (other,): 0, monomial: coefficient - number})
+                return add(rest, multiply(whole, number))
+        elif all(terms.get(m) == -coefficient * c for m, c in one.items() if m):
+            rest = polynomial(
+                {m: 0 if m in one and m else c for m, c in terms.items() if m != monomial}
+            )
+            total = add(rest, coefficient * constant)
+            return add(total, polynomial({(other,): -coefficient}))
+        elif not is_down and len(one) == 1 and next(iter(one)) in terms:
+            rest = polynomial({**terms, monomial: 0, (other,): -coefficient})
+            return add(rest, multiply(whole, coefficient))
+    return size
+
+
+def _complement(dividend: Dim, divisor: int) -> tuple[Size, Quotient, bool]:
+    """Return what (w + c) // 2 is a half of, the other half, and whether it is rounded down.
+
+    (x + c m) // (2 m) is (w + c) // 2 with w = x // m, and with w - (w + c) // 2 it is the
+    whole: (w + 1 - c) // 2.
+    """
+    step = divisor // 2
+    rounded_up = dict(dividend.terms).get((), 0) // step
+    inner = add(dividend, -step * rounded_up)
+    assert isinstance(inner, Dim), "a dividend has a variable"
+    whole = _divide_by_number(inner, step)
+    return whole, Quotient(add(inner, step * (1 - rounded_up)), divisor), not rounded_up
+
+
+def _with_rolls_joined(size: Dim) -> Size:
     """Return a sum in which max(a - b, 0) + min(a, b), the two parts of a roll, is a."""
-    if isinstance(size, int):
-        return size
     terms = dict(size.terms)
     extremes = [(m[0], c) for m, c in size.terms if len(m) == 1 and isinstance(m[0], Extreme)]
     for most, coefficient in extremes:
@@ -164,7 +215,7 @@ def _joined(size: Size) -> Size:
             for whole, part in ((one, two), (two, one)):
                 if add(whole, multiply(part, -1)) == over:
                     del terms[(most,)], terms[(least,)]
-                    return add(_polynomial(terms), multiply(whole, coefficient))
+                    return add(polynomial(terms), multiply(whole, coefficient))
     return size
 
 
@@ -173,11 +224,11 @@ def multiply(one: Size, other: Size) -> Size:
     if isinstance(one, int) and isinstance(other, int):
         return one * other
     terms: dict[Monomial, int] = {}
-    for left, a in _terms(one):
-        for right, b in _terms(other):
+    for left, a in terms_of(one):
+        for right, b in terms_of(other):
             monomial = tuple(sorted((*left, *right), key=str))
             terms[monomial] = terms.get(monomial, 0) + a * b
-    return _polynomial(terms)
+    return polynomial(terms)
 
 
 def product(sizes: Iterable[Size]) -> Size:
@@ -201,40 +252,72 @@ def divide(one: Size, other: Size) -> Size:
         return whole
     if isinstance(other, int) and other > 0 and isinstance(one, Dim):
         return _divide_by_number(one, other)
+    from .dim_bounds import bounds, is_less  # which need the sums of this module
+
     if isinstance(other, Dim) and (bounds(other)[0] or 0) > 0:
         if is_less(0, one) and is_less(one, other, or_equal=False):
             return 0
         if is_less(one, 0, or_equal=False) and is_less(multiply(one, -1), other):
             return -1
-    return Dim((((Quotient(one, other),), 1),))
+    return polynomial({(Quotient(one, other),): 1})
 
 
 def _divide_by_number(one: Dim, divisor: int) -> Size:
-    """Return a quotient by a number, what it divides taken out: (4 a + b + 5) // 4."""
+    """Return a quotient by a number of at least 1, rounded down: what it divides goes out.
+
+    (4 a + b + 5) // 4 is a + 1 + (b + 1) // 4; the first term of what stays is positive, and a
+    quotient of a quotient is one: (a // 4 + 3) // 4 is (a + 12) // 16.
+    """
     # of a negative term the part nearer to zero goes out: (7 - h) // 7 is 1 + -h // 7
     parts = {m: c // divisor if not m or c > 0 else -(-c // divisor) for m, c in one.terms}
-    outside = {m: part for m, part in parts.items() if part}
+    outside = polynomial({m: part for m, part in parts.items() if part})
     inside = {m: rest for m, c in one.terms if (rest := c - parts[m] * divisor)}
     if not inside or set(inside) == {()}:
-        return _polynomial(outside)
+        return outside
     common = math.gcd(divisor, *(c for m, c in inside.items() if m))
     if common > 1:  # (2 a + 1) // 4 is a // 2: what remains of the constant never counts
         inside = {m: c // common for m, c in inside.items() if c // common}
         divisor //= common
+    left = polynomial(inside)
+    assert isinstance(left, Dim), "a number has gone out"
     if divisor == 1:
-        return add(_polynomial(outside), _polynomial(inside))
-    quotient = Quotient(_polynomial(inside), divisor)
-    return add(_polynomial(outside), Dim((((quotient,), 1),)))
+        return add(outside, left)
+    if left.terms[0][1] < 0:  # rounded down it is what its opposite is, rounded up
+        upward = add(multiply(left, -1), divisor - 1)
+        assert isinstance(upward, Dim), "a sum with a variable stays one"
+        return add(outside, multiply(_divide_by_number(upward, divisor), -1))
+    match left.terms[0]:
+        case ((Quotient(Dim() as dividend, int(inner)),), 1) if inner > 0 and _is_alone(left):
+            nested = add(dividend, inner * dict(left.terms).get((), 0))
+            assert isinstance(nested, Dim), "a sum with a variable stays one"
+            return add(outside, _divide_by_number(nested, divisor * inner))
+        case _:
+            return add(outside, _quotient(left, divisor))
+
+
+def _quotient(dividend: Dim, divisor: int) -> Size:
+    """Return a quotient as a variable, or the number that it always is: min(1, n) // 2 is 0."""
+    from .dim_bounds import bounds
+
+    low, high = (None if end is None else end // divisor for end in bounds(dividend))
+    return (
+        low if low is not None and low == high else polynomial({(Quotient(dividend, divisor),): 1})
+    )
+
+
+def _is_alone(size: Dim) -> bool:
+    """Tell whether there is one variable, and perhaps a number."""
+    return all(not monomial for monomial, _ in size.terms[1:])
 
 
 def exact_quotient(one: Size, other: Size) -> Size | None:
     """Return a quotient without rest, if the divisor is a product that divides every term."""
-    divisors = _terms(other)
+    divisors = terms_of(other)
     if len(divisors) != 1:
         return 1 if one == other else None
     (monomial, coefficient), *_ = divisors
     terms: dict[Monomial, int] = {}
-    for factors, number in _terms(one):
+    for factors, number in terms_of(one):
         left = list(factors)
         for factor in monomial:
             if factor not in left:
@@ -243,12 +326,12 @@ def exact_quotient(one: Size, other: Size) -> Size | None:
         if coefficient == 0 or number % coefficient:
             return None
         terms[tuple(left)] = number // coefficient
-    return _polynomial(terms)
+    return polynomial(terms)
 
 
 def cancelled(one: Size, other: Size) -> tuple[Size, Size]:
     """Return two products without the factors that both have: 3 b c = 12 b is c = 4."""
-    left, right = _terms(one), _terms(other)
+    left, right = terms_of(one), terms_of(other)
     if len(left) != 1 or len(right) != 1 or one == 0 or other == 0:
         return one, other
     (ours, a), (theirs, b) = left[0], right[0]
@@ -261,8 +344,8 @@ def cancelled(one: Size, other: Size) -> tuple[Size, Size]:
             kept.append(factor)
     common = math.gcd(a, b)
     return (
-        _polynomial({tuple(kept): a // common}),
-        _polynomial({tuple(rest): b // common}),
+        polynomial({tuple(kept): a // common}),
+        polynomial({tuple(rest): b // common}),
     )
 
 
@@ -273,176 +356,17 @@ def remainder(one: Size, other: Size) -> Size:
     return add(one, multiply(multiply(other, divide(one, other)), -1))
 
 
-def extreme(function: str, sizes: Sequence[Size]) -> Size:
-    """Return the largest ("max") or smallest ("min") of some sizes."""
-    kept: list[Size] = []
-    for size in dict.fromkeys(sizes):
-        beaten = [(is_less(size, o) if function == "max" else is_less(o, size)) for o in kept]
-        if any(beaten):
-            continue
-        beats = [(is_less(o, size) if function == "max" else is_less(size, o)) for o in kept]
-        kept = [o for o, gone in zip(kept, beats, strict=True) if not gone] + [size]
-    if len(kept) == 1:
-        return kept[0]
-    return Dim((((Extreme(function, tuple(sorted(kept, key=str))),), 1),))
-
-
-def is_less(one: Size, other: Size, *, or_equal: bool = True) -> bool | None:
-    """Tell whether a size is always smaller than (or equal to) another; None: it depends."""
-    difference = add(other, multiply(one, -1))
-    margin = 0 if or_equal else 1
-    low, high = bounds(difference)
-    if low is not None and low >= margin:
-        return True
-    if high is not None and high < margin:
-        return False
-    return None
-
-
-def is_equal(one: Size, other: Size) -> bool | None:
-    """Tell whether two sizes are always equal, or never; None: it depends."""
-    if one == other:
-        return True
-    low, high = bounds(add(one, multiply(other, -1)))
-    apart = (low is not None and low > 0) or (high is not None and high < 0)
-    return False if apart else None
-
-
-LEAST: ContextVar[Mapping[str, int]] = ContextVar("LEAST", default=MappingProxyType({}))
-"""Smallest values of symbols that are known to be larger than 1, while sizes are inferred."""
-
-Range: TypeAlias = tuple[int | None, int | None]
-"""A smallest and a largest value, None where there is none."""
-
-
-def bounds(size: Size) -> Range:
-    """Return a smallest and a largest value of a size, None where there is none."""
-    return (size, size) if isinstance(size, int) else _bounds(size, frozenset(LEAST.get().items()))
-
-
-@lru_cache(maxsize=2**14)
-def _bounds(size: Dim, _least: frozenset[tuple[str, int]]) -> Range:
-    """Return the bounds of a size, `_least` being what LEAST holds."""
-    low, high = _plain_bounds(size)
-    if low is not None and high is not None:
-        return low, high
-    for every in (False, True):
-        scale = 1 if every else _common_divisor(size)
-        scaled = multiply(size, scale)
-        if low is None:
-            low, _ = _plain_bounds(_without_quotients(scaled, lower=True, every=every))
-            low = None if low is None else -(-low // scale)
-        if high is None:
-            _, high = _plain_bounds(_without_quotients(scaled, lower=False, every=every))
-            high = None if high is None else high // scale
-    return low, high
-
-
-def _common_divisor(size: Dim) -> int:
-    """Return what all quotients in a sum are divided by."""
-    factors = [monomial[0] for monomial, _ in size.terms if len(monomial) == 1]
-    divisors = [factor.divisor for factor in factors if isinstance(factor, Quotient)]
-    return math.lcm(*(number for number in divisors if isinstance(number, int) and number > 0))
-
-
-def _plain_bounds(size: Size) -> Range:
-    """Return the bounds of a sum, from those of each term by itself."""
-    low: int | None = 0
-    high: int | None = 0
-    for monomial, coefficient in _terms(size):
-        least, most = _product_range([_factor_range(factor) for factor in monomial])
-        if coefficient < 0:
-            least, most = most, least
-        low = None if low is None or least is None else low + coefficient * least
-        high = None if high is None or most is None else high + coefficient * most
-    return low, high
-
-
-def _product_range(ranges: Sequence[Range]) -> Range:
-    if len(ranges) == 1:
-        return ranges[0]
-    lows = [low for low, _ in ranges if low is not None and low >= 0]
-    highs = [high for _, high in ranges if high is not None]
-    if len(lows) < len(ranges):
-        return None, None
-    return math.prod(lows), math.prod(highs) if len(highs) == len(ranges) else None
-
-
-def _factor_range(factor: Factor) -> Range:
-    match factor:
-        case str():
-            return LEAST.get().get(factor, 0 if factor.startswith("_") else 1), None
-        case Quotient(dividend, int(divisor)) if divisor > 0:
-            low, high = bounds(dividend)
-            return (
-                None if low is None else low // divisor,
-                None if high is None else high // divisor,
-            )
-        case Quotient(dividend, divisor):
-            positive = (bounds(dividend)[0] or -1) >= 0 and (bounds(divisor)[0] or 0) > 0
-            return 0 if positive else None, None
-        case Extreme(function, sizes):
-            ends = [bounds(size) for size in sizes]
-            known = [[end for end in side if end is not None] for side in zip(*ends, strict=True)]
-            choose, any_end = (max, 0) if function == "max" else (min, 1)
-            found = [
-                choose(side) if side and (i == any_end or len(side) == len(sizes)) else None
-                for i, side in enumerate(known)
-            ]
-            return found[0], found[1]
-
-
-def _without_quotients(size: Size, *, lower: bool, every: bool) -> Size:
-    """Return a size that is never larger (`lower`), or never smaller.
-
-    Since a - 6 <= 7 * (a // 7) <= a. Only quotients whose coefficient is a multiple of the divisor
-    are taken out, and without `every` only those that have no bound on that side.
-    """
-    total: Size = 0
-    for monomial, coefficient in _terms(size):
-        match monomial:
-            case (Quotient(dividend, int(divisor)),) if divisor > 0 and coefficient % divisor == 0:
-                least = (coefficient > 0) is lower
-                if least and not every:
-                    total = add(total, _polynomial({monomial: coefficient}))
-                    continue
-                inner = add(dividend, 1 - divisor) if least else dividend
-                total = add(total, multiply(inner, coefficient // divisor))
-            case _:
-                total = add(total, _polynomial({monomial: coefficient}))
-    return total
-
-
-def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
+def terms_of(size: Size) -> tuple[tuple[Monomial, int], ...]:
+    """Return the terms of a sum; a number is one without a variable."""
     return (((), size),) if isinstance(size, int) else size.terms
 
 
-def _polynomial(terms: Mapping[Monomial, int]) -> Size:
+def polynomial(terms: Mapping[Monomial, int]) -> Size:
+    """Return the sum of some terms, coefficient by monomial."""
     kept = {monomial: coefficient for monomial, coefficient in terms.items() if coefficient}
     if not kept:
         return 0
-    if len(kept) == 1 and () in kept:
-        return kept[()]
+    if len(kept) == 1:
+        return kept[()] if () in kept else Dim(tuple(kept.items()))
     order = sorted(kept.items(), key=lambda term: (-len(term[0]), [str(f) for f in term[0]]))
     return Dim(tuple(order))
-
-
-@lru_cache(maxsize=2**14)
-def _text(size: Dim) -> str:
-    text = ""
-    for monomial, coefficient in sorted(size.terms, key=lambda term: term[1] < 0):
-        factors = [f"({f})" if isinstance(f, Quotient) else str(f) for f in monomial]
-        leads = not text and coefficient < 0  # -(a // 2) is not -a // 2
-        if len(monomial) == 1 and abs(coefficient) == 1 and not leads:
-            factors = [str(monomial[0])]
-        if abs(coefficient) != 1 or not factors:
-            factors.insert(0, str(abs(coefficient)))
-        sign = " - " if coefficient < 0 else " + "
-        text += (sign if text else sign.strip(" +")) + " * ".join(factors)
-    return text
-
-
-def bracketed(size: Size) -> str:
-    """Return a size as text that binds tighter than a product."""
-    text = str(size)
-    return text if re.fullmatch(r"\w+|(max|min)\([^()]*\)", text) else f"({text})"

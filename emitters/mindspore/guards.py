@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from ...compiler.ir.dims import Extreme, Quotient, Size
+from ...compiler.ir.dim_text import formula
+from ...compiler.ir.dims import Dim, Extreme, Size, add, multiply
 from ...compiler.ir.sizes.analysis import Demand, Sizes, resolve
 from .cells import Cell, Guard
 from .host import Reader
@@ -32,17 +33,20 @@ def read_demand(demand: Demand) -> tuple[Size, str, Size]:
     `length == min(64, length)` says at most 64, `height == 7 * (height // 7)` a multiple of 7.
     """
     for one, other in ((demand.one, demand.other), (demand.other, demand.one)):
-        if isinstance(one, int) or isinstance(other, int) or len(one.terms) != 1:
+        if isinstance(one, int) or isinstance(other, int):
             continue
-        (monomial, coefficient), *_ = one.terms
-        match monomial:
-            case (Extreme("min", sizes),) if coefficient == 1 and other in sizes:
+        match one.terms:
+            case (((Extreme("min", sizes),), 1),) if other in sizes:
                 bounds = [size for size in sizes if size != other]
                 if len(bounds) == 1:
                     return other, "at most", bounds[0]
-            case (Quotient(dividend, int(divisor)),) if coefficient == divisor:
-                if dividend == other:
-                    return other, "a multiple of", divisor
+            case _:
+                pass
+        rest = add(one, multiply(other, -1))
+        match formula(rest) if isinstance(rest, Dim) and not rest.symbol else None:
+            case ("%", (Dim() as dividend, int(divisor))):
+                positive = dividend if dividend.terms[0][1] > 0 else multiply(dividend, -1)
+                return positive, "a multiple of", divisor
             case _:
                 pass
     return demand.one, "", demand.other

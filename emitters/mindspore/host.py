@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from ...compiler.ir.dims import Dim, Extreme, Factor, Monomial, Quotient, Size, symbols
+from ...compiler.ir.dim_text import formula
+from ...compiler.ir.dims import Dim, Quotient, Size, add, exact_quotient, multiply, symbols
 from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Step
 from .code import Host, Literal
@@ -75,36 +76,42 @@ class Reader:
             return size
         if size in self._places:
             return self._places[size]
-        terms: list[Literal] = []
-        for monomial, coefficient in sorted(size.terms, key=lambda term: term[1] < 0):
-            term = self._term(monomial, coefficient)
-            if term is None:
-                return None
-            terms.append(term)
-        return terms[0] if len(terms) == 1 else Host("+", tuple(terms))
+        if not size.symbol:
+            function, operands = formula(size)
+            parts = tuple(self._computed(operand) for operand in operands)
+            if None not in parts:
+                return Host(function, parts)
+        return self._from_place(size)
 
-    def _term(self, monomial: Monomial, coefficient: int) -> Literal:
-        factors: list[Literal] = [] if coefficient == 1 and monomial else [coefficient]
-        for factor in monomial:
-            found = self._factor(factor)
-            if found is None:
-                return None
-            factors.append(found)
-        return factors[0] if len(factors) == 1 else Host("*", tuple(factors))
+    def _from_place(self, size: Dim) -> Literal:
+        """Return a size as what one size of an input tells: a sum with a number, a quotient.
 
-    def _factor(self, factor: Factor) -> Literal:
-        match factor:
-            case str():
-                return self._places.get(Dim((((factor,), 1),)))
-            case Quotient():
-                if (whole := self._places.get(Dim((((factor,), 1),)))) is not None:
-                    return whole
-                parts = [self._computed(factor.dividend), self._computed(factor.divisor)]
-                function = "//"
-            case Extreme():
-                parts = [self._computed(size) for size in factor.sizes]
-                function = factor.function
-        return None if None in parts else Host(function, tuple(parts))
+        With h // 8 at hand so is h // 8 + 1, and (h + 48) // 56, which is (h // 8 + 6) // 7.
+        """
+        for place, host in self._places.items():
+            assert isinstance(place, Dim), "numbers need no place"
+            if isinstance(added := add(size, multiply(place, -1)), int):
+                return Host("+", (host, added))
+            if isinstance(factor := exact_quotient(place, size), int):
+                return Host("//", (host, factor))
+            match _quotient(size), _quotient(place):
+                case Quotient(whole, int(divisor)), Quotient(part, int(step)):
+                    offset = exact_quotient(add(whole, multiply(part, -1)), step)
+                    if divisor % step == 0 and isinstance(offset, int):
+                        dividend = Host("+", (host, offset)) if offset else host
+                        return Host("//", (dividend, divisor // step))
+                case _:
+                    pass
+        return None
+
+
+def _quotient(size: Dim) -> Quotient | None:
+    """Return the quotient that a size is."""
+    match size.terms:
+        case (((Quotient() as quotient,), 1),):
+            return quotient
+        case _:
+            return None
 
 
 def holds_size(value: Literal) -> bool:

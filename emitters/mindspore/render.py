@@ -1,16 +1,13 @@
 """Source text of constructors and expressions."""
 
-import re
 import string
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from ...compiler.ir.dim_text import write
 from .classes import ClassBuilder, ClassDefinition, Required
 from .code import Argument, Host, Symbol, literal
 from .construct import HOST, TUPLE, Absent, Construct, Tree, Variable
-
-TIGHT = r"[\w.]+|(max|min)\([^()]*\)"
-"""Text that needs no brackets within a product."""
 
 REPEAT = 3
 """So many equal elements in a row are written as a repetition."""
@@ -83,19 +80,7 @@ class TreeRenderer:
         """Return a size as Python computes it."""
         if function in self._sizes:
             return self._sizes[function]
-        texts = [self.text(part) for part in parts]
-        if function in ("max", "min"):
-            return f"{function}({', '.join(texts)})"
-        if function == "+":
-            signed = [t if t.startswith("-") else f"+{t}" for t in texts]
-            rest = "".join(f" {text[0]} {text[1:]}" for text in signed[1:])
-            return f"{texts[0]}{rest}"
-        tight = [t if re.fullmatch(TIGHT, t) else f"({t})" for t in texts]
-        if function == "*" and texts[0] == "-1":
-            return f"-{' * '.join(tight[1:])}"
-        if function == "*" and texts[0].startswith("-"):
-            return " * ".join([texts[0], *tight[1:]])
-        return f" {function} ".join(tight)
+        return write(function, [self.text(part) for part in parts])
 
     def _run(self, run: Tree) -> list[str]:
         """Return equal elements of a sequence, many of them as a comprehension."""

@@ -7,8 +7,9 @@ from typing import TypeAlias
 import numpy as np
 import onnx_ir as ir
 
+from ..dim_bounds import LEAST, is_equal
 from ..dim_values import evaluate, parse, substitute
-from ..dims import LEAST, Dim, Size, complexity, is_equal, symbol, symbols
+from ..dims import Dim, Size, complexity, symbol, symbols
 from ..graph import attribute, blaming, constant, is_constant, operator
 from .contents import MOST, Content, Element, compute, content_of, sizes, vector
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ..dims import Dim, Size, extreme, is_equal, is_less, remainder
+from ..dim_bounds import extreme, is_equal, is_less
+from ..dims import Dim, Size, remainder
 from ..evaluate import EVALUATORS, evaluate, output_size
 from ..graph import Array, attribute, numpy_type
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..dims import Dim, Size, cancelled, exact_quotient, extreme, is_less, product
+from ..dim_bounds import extreme, is_less
+from ..dims import Dim, Size, cancelled, exact_quotient, product
 from ..graph import attribute, axis_of
 from .analysis import Dims, Partial, Site, shapes
 

@@ -2,19 +2,9 @@ import random
 
 import pytest
 
+from onnx2ms.compiler.ir.dim_bounds import bounds, extreme, is_equal, is_less
 from onnx2ms.compiler.ir.dim_values import evaluate, parse, substitute
-from onnx2ms.compiler.ir.dims import (
-    bounds,
-    cancelled,
-    complexity,
-    divide,
-    extreme,
-    is_equal,
-    is_less,
-    product,
-    remainder,
-    symbol,
-)
+from onnx2ms.compiler.ir.dims import cancelled, complexity, divide, product, remainder, symbol
 from onnx2ms.compiler.ir.sizes.analysis import DEEPEST
 
 B, H, W = map(symbol, "bhw")
@@ -88,7 +78,16 @@ def test_the_arithmetic_is_that_of_whole_numbers(seed):
         (B * H * 64 // (B * 4), "16 * h"),
         ((4 * H + B + 5) // 4, "(b + 1) // 4 + h + 1"),
         ((H - 1) // 2 + 1, "(h + 1) // 2"),
-        (H + (7 - H % 7) % 7, "-7 * ((-h) // 7)"),
+        (H + (7 - H % 7) % 7, "7 * ((h + 6) // 7)"),
+        (-(-(H // 4) // 4), "(h + 12) // 16"),
+        (H - H // 2, "(h + 1) // 2"),
+        (H // 4 - H // 8 - (H // 4 - H // 8) // 2, "(h + 12) // 16"),
+        (H // 2 + (H + 1) // 2, "h"),
+        (H % 2, "h % 2"),
+        (-H % 7 + B, "b + -h % 7"),
+        (3 * ((H + B) % 4), "3 * ((b + h) % 4)"),
+        (-(H // 4) % 7, "-(h // 4) % 7"),
+        (extreme("min", [H, 5]) // 2, "min(5, h) // 2"),
         (extreme("max", [H - 3, 0]) + extreme("min", [H, 3]), "h"),
     ],
 )
