@@ -11,6 +11,7 @@ import onnx_ir as ir
 from ...compiler.ir.dim_values import parse
 from .cells import Cell, Operand, Own, Step
 from .host import ARGUMENT, SIZE, references, refers, word_for
+from .loops import hands_on
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
 from .roles import role_of
@@ -254,7 +255,12 @@ class Body:
         for i, statement in enumerate(self.statements):
             if statement.step is None:
                 continue
-            done = {name for name, value in holds.items() if last_read.get(value, -1) <= i}
+            again = self._read_again(statement.step)
+            done = {
+                name
+                for name, value in holds.items()
+                if last_read.get(value, -1) <= i and value not in again
+            }
             for value in statement.step.outputs:
                 held = {*holds, *self.sizes.values()} - done
                 name = self._target(statement.step, value, held)
@@ -262,6 +268,14 @@ class Body:
                 holds[name] = value
                 self.names[value] = name
                 statement.targets.append(name)
+
+    def _read_again(self, step: Step) -> set[Operand]:
+        """Return the operands of a loop that each turn reads: all but what it hands on."""
+        if not self.is_loop(step):
+            return set()
+        loop = self._cell.children[step.child]
+        position = hands_on(loop, loop.steps)
+        return {operand for i, operand in enumerate(step.operands) if i != position}
 
     def _target(self, step: Step, value: ir.Value, held: set[str]) -> str:
         """Return a name for a result; `held` are the names whose value is read later."""

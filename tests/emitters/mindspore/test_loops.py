@@ -75,6 +75,19 @@ def test_value_that_is_read_again_is_not_overwritten(emit):
     assert "out = x\n        for layer in self.layers:\n            out = layer(out, m)" in source
 
 
+def test_what_every_turn_reads_keeps_its_name(emit):
+    text, scopes = layers(4)
+    text = text.replace(", m)", ", n)").replace("(x, w0)", "(z, w0)")
+    text = text.replace("{a0", "{n = Exp(x)  z = Log(m)  a0")
+    lines = construct(emit(text, scopes).source, "Net").splitlines()
+    assert lines[1:5] == [
+        "    x = ops.exp(x)",
+        "    out = ops.log(m)",
+        "    for layer in self.layers:",
+        "        out = layer(out, x)",
+    ]
+
+
 def test_every_value_has_a_place(emit):
     text, scopes = layers(3)
     values = [place.value for place in emit(text, scopes).source_map]
