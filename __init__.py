@@ -15,6 +15,7 @@ from onnx2ms.compiler.ir.errors import (
 if TYPE_CHECKING:
     from onnx2ms.compiler.conversion import Conversion
     from onnx2ms.compiler.driver import convert
+    from onnx2ms.compiler.recheck import Recheck, verify
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "Onnx2msError",
     "OutputError",
     "PassError",
+    "Recheck",
     "UnsupportedError",
     "UsageError",
     "__version__",
     "convert",
+    "verify",
 ]
 
 
@@ -37,4 +40,8 @@ def __getattr__(name: str) -> object:
         from onnx2ms.compiler import driver
 
         return getattr(driver, name)
+    if name in ("Recheck", "verify"):
+        from onnx2ms.compiler import recheck
+
+        return getattr(recheck, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

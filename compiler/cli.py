@@ -93,6 +93,53 @@ def convert(
         print("\n".join(verdict.summary(conversion, folder, verbose=verbose)))
 
 
+@app.command(name="verify")
+def recheck(
+    folder: Path,
+    /,
+    *,
+    against: str,
+    gradients: Flag = False,
+    steps: int = 0,
+    inputs: Paths = (),
+    verify: Verify = "both",
+    tolerance: float = 1e-5,
+    verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
+    quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
+) -> None:
+    """Hold a written folder, edited since or not, against its ONNX model or its PyTorch module.
+
+    A module is imported from the current folder and called: this runs its code.
+
+    Args:
+        folder: The folder that onnx2ms wrote.
+        against: The .onnx file, or package.module:factory, which returns the module and its
+            example inputs.
+        gradients: Compare gradients too, in inference and in training.
+        steps: Train it beside the module for so many steps, by SGD and by AdamW.
+        inputs: An .npz file of arrays to call an ONNX model with.
+        verify: Modes of MindSpore.
+        tolerance: Largest max|a-b| / max|b| of a float32 output of an ONNX model.
+        verbose: Tell each step, and the details of an error.
+        quiet: Print errors only.
+    """
+    with _lasting():
+        from . import recheck, recheck_verdict
+    with _progress(folder.name, verbose=verbose, quiet=quiet) as progress:
+        found = recheck.verify(
+            folder,
+            against,
+            verify=verify,
+            tolerance=tolerance,
+            inputs=list(inputs) or None,
+            gradients=gradients,
+            steps=steps,
+            progress=progress,
+        )
+    if not quiet:
+        print("\n".join(recheck_verdict.summary(found)))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 

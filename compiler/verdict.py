@@ -25,7 +25,7 @@ def summary(conversion: Conversion, folder: Path, *, verbose: bool) -> list[str]
         *(_details(conversion) if verbose else []),
         f"{names[0][1:-1]}    {', '.join(source['classes'])}: {source['lines']} lines",
         f"{names[1][1:-1]}  {size}",
-        *_proof(conversion.verification),
+        *proof(conversion.verification),
     ]
 
 
@@ -38,7 +38,7 @@ def _details(conversion: Conversion) -> Iterator[str]:
         yield f"{part:10} {seconds:.2f} s"
 
 
-def _proof(verification: Verification | None) -> Iterator[str]:
+def proof(verification: Verification | None) -> Iterator[str]:
     """Say how well a network was proved: a headline, then a line for each output."""
     if verification is None:
         yield "not proved: nobody asked for it"
@@ -58,17 +58,20 @@ def failure(verification: Verification, name: str, folder: Path | None) -> str:
         name: File name of the model.
         folder: Where the files are, as the user named it; None: nowhere.
     """
-    failed = [mode for mode in verification.modes if not mode.verified]
-    if not verification.reference:
-        what = "no reference can run the model"
-        lines = [f"  {verification.reference_problem}"]
-    else:
-        ran = any(mode.outputs for mode in failed)
-        what = f"the network {'computes something else' if ran else 'does not run'}"
-        lines = [line for mode in failed for line in _failed(mode)]
+    what, lines = disproof(verification)
     if folder is not None:
         lines.append(f"  the files are in {quoted(str(folder), 4096)}")
     return "\n".join([f"{name} is converted but not proved: {what}", *lines])
+
+
+def disproof(verification: Verification) -> tuple[str, list[str]]:
+    """Return in a clause why a network is not proved, and lines that say more."""
+    failed = [mode for mode in verification.modes if not mode.verified]
+    if not verification.reference:
+        return "no reference can run the model", [f"  {verification.reference_problem}"]
+    ran = any(mode.outputs for mode in failed)
+    what = f"the network {'computes something else' if ran else 'does not run'}"
+    return what, [line for mode in failed for line in _failed(mode)]
 
 
 def _failed(mode: ModeResult) -> Iterator[str]:

@@ -17,10 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO, TypedDict, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .training import Trained, Training
 
 Array = npt.NDArray[np.generic]
 
@@ -49,6 +52,8 @@ class Job(TypedDict):
         traced: Whether the module is instrumented and returns a trace beside its outputs.
         inputs: The file with the elements of the inputs.
         stored: Where they stand in it, for each call of the network with other inputs.
+        training: What to do with the network instead of calling it; its calls then hold the
+            targets of the loss too.
         outputs: The file to write the elements of the outputs to.
         result: The JSON file to write, a `Result`; it is written anew at each stage.
     """
@@ -59,6 +64,7 @@ class Job(TypedDict):
     traced: bool
     inputs: str
     stored: list[list[Stored]]
+    training: "Training | None"
     outputs: str
     result: str
 
@@ -96,7 +102,7 @@ class Result(TypedDict):
 
     Attributes:
         stage: What it did last: "import", "build", "first call", "second call",
-            "other sizes", "write", "done".
+            "other sizes", "write", "done"; those of a training have names of their own.
         seconds: By stage.
         peak_memory: Bytes.
         types: Of what the network returned, one entry an output of each call; "Tensor" where all
@@ -105,6 +111,7 @@ class Result(TypedDict):
         stored: Where the arrays stand in the file of outputs, those of the outputs first.
         trace: What the other arrays are, in the order in which they were computed.
         aliases: Paths of cells that are reached by several, to the one in `trace`.
+        trained: What came of a training, if that was asked for.
         failure: The exception that ended it, if one did.
     """
 
@@ -116,6 +123,7 @@ class Result(TypedDict):
     stored: list[Stored]
     trace: list[Traced]
     aliases: dict[str, str]
+    trained: "Trained | None"
     failure: Failure | None
 
 
@@ -130,6 +138,7 @@ def no_result() -> Result:
         "stored": [],
         "trace": [],
         "aliases": {},
+        "trained": None,
         "failure": None,
     }
 
@@ -185,6 +194,9 @@ class Run:
             ms.runtime.launch_blocking()  # else an exception names no line of the module
         self.stage("build")
         module = import_file(Path(job["model"]))
+        if job["training"]:
+            self._train(module, job["training"])
+            return
         net = module.build_model(*([job["weights"]] if job["weights"] else []))
         if job["traced"]:
             self.result["aliases"] = prepare(net, module, ms.nn)
@@ -210,6 +222,21 @@ class Run:
             self.stage("other sizes")
             self._keep_outputs(net(*other))
         self.result["compilations"] = len(net.compile_cache) if job["mode"] == "graph" else 0
+
+    def _train(self, module: ModuleType, told: "Training") -> None:
+        def build() -> object:
+            return module.build_model(*filter(None, [self.job["weights"]]))
+
+        def keep(array: Array) -> int:
+            self.arrays.append(array)
+            return len(self.arrays) - 1
+
+        trainer = import_file(Path(__file__).with_name("trainer.py"), "onnx2ms_trainer")
+        batches = [
+            [read_array(Path(self.job["inputs"]), stored) for stored in call]
+            for call in self.job["stored"]
+        ]
+        self.result["trained"] = trainer.Trainer(build, batches, told, keep).run(self.stage)
 
     def _keep_outputs(self, returned: object) -> None:
         for output in outputs_of(returned):
@@ -250,9 +277,9 @@ def read_array(file: Path, stored: Stored) -> Array:
     return np.fromfile(file, dtype, size, offset=stored["offset"]).reshape(stored["shape"])
 
 
-def import_file(path: Path) -> ModuleType:
+def import_file(path: Path, name: str = "model") -> ModuleType:
     """Import a module by its path, as a user's program would."""
-    spec = spec_from_file_location("model", path)
+    spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python module")
     module = module_from_spec(spec)

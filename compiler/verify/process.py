@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from ..ir.errors import quoted
 from ..ir.graph import Array
 from . import child
 from .child import Job, Result, Stored, no_result, read_array, store
+
+if TYPE_CHECKING:
+    from .training import Training
 
 Mode = Literal["pynative", "graph"]
 
@@ -92,6 +95,10 @@ class Runner:
         """Start a child on a module as it was written."""
         return self._start(mode, model, None, self._stored)
 
+    def start_training(self, model: Path, mode: Mode, training: "Training") -> "Child":
+        """Start a child that derives and trains a module; its inputs hold the targets too."""
+        return self._start(mode, model, None, self._stored, training=training)
+
     def start_traced(self, source: str, mode: Mode, weights: Path | None, call: int = 0) -> "Child":
         """Start a child on an instrumented source, with the inputs of one call."""
         model = self._root / f"traced_{mode}" / "model.py"
@@ -107,6 +114,7 @@ class Runner:
         stored: list[list[Stored]],
         *,
         traced: bool = False,
+        training: "Training | None" = None,
     ) -> "Child":
         # MindSpore writes rank_0/, kernel_meta/ and more into the working folder.
         folder = Path(tempfile.mkdtemp(prefix=f"{mode}-", dir=self._root))
@@ -117,6 +125,7 @@ class Runner:
             "traced": traced,
             "inputs": str(self._root / "inputs"),
             "stored": stored,
+            "training": training,
             "outputs": str(folder / "outputs"),
             "result": str(folder / "result.json"),
         }

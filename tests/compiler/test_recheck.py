@@ -1,0 +1,142 @@
+"""A written folder beside the PyTorch module or the ONNX model that it came from."""
+
+import shutil
+import warnings
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+
+import onnx2ms
+from onnx2ms.compiler import cli
+from onnx2ms.compiler.recheck import verify
+from onnx2ms.compiler.verify.arrangement import arrangements
+
+MODULE = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+        self.bn = nn.BatchNorm2d(6)
+        self.drop = nn.Dropout(0.3)
+        self.fc = nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn(self.conv(x))), 2)
+        return self.fc(F.dropout(self.drop(x.mean((2, 3))), 0.2, self.training))
+
+
+def make():
+    torch.manual_seed(0)
+    return Net(), torch.randn(4, 3, 8, 8)
+"""
+
+WAVE = """
+<ir_version: 8, opset_import: ["": 20]>
+wave (float[4,6] x) => (float[4,3] y)
+<float[8,6] first_weight, float[3,8] second_weight>
+{
+  a = Gemm <transB = 1> (x, first_weight)
+  b = Sin(a)
+  y = Gemm <transB = 1> (b, second_weight)
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a folder that holds `made.py` and what is written for its module."""
+    torch = pytest.importorskip("torch", reason="the reference is PyTorch")
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "made.py").write_text(MODULE)
+    scope: dict = {}
+    exec(MODULE, scope)
+    module, example = scope["make"]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter that keeps BatchNorm is deprecated
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            folder / "net.onnx",
+            dynamo=False,
+            opset_version=17,
+            training=torch.onnx.TrainingMode.PRESERVE,
+        )
+    onnx2ms.convert(folder / "net.onnx", folder / "net", verify="none")
+    return folder
+
+
+def test_it_learns_as_its_module_does(trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained)
+    words = ["verify", "net", "--against", "made:make", "--gradients", "--steps", "20"]
+    assert cli.main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("the same in PYNATIVE and GRAPH mode as torch 2.")
+    assert len(lines) == 9
+    for mode, (inference, training, sgd, adam) in (("PYNATIVE", lines[1:5]), ("GRAPH", lines[5:])):
+        assert inference.startswith(f"  {mode:8}  eval: 1 output, error ")
+        assert "; 7 gradients, error " in inference
+        assert "; 2 running statistics, error " in training
+        assert " SGD: 20 steps from " in sgd
+        assert " AdamW: 20 steps from " in adam
+
+
+FAULTS = (
+    ("nn.BatchNorm2d(6)", "nn.BatchNorm2d(6, momentum=0.8)"),
+    ("self.bn(self.conv(x))", "self.bn(ops.stop_gradient(self.conv(x)))"),
+    ("nn.Dense(6, 4)", "nn.Dense(6, 4)\n        self.fc.weight.requires_grad = False"),
+)
+
+
+def test_what_it_learns_otherwise_is_told(trained, monkeypatch, tmp_path):
+    monkeypatch.chdir(trained)
+    faulty = shutil.copytree(trained / "net", tmp_path / "faulty")
+    source = (faulty / "model.py").read_text()
+    for old, new in FAULTS:
+        assert old in source
+        source = source.replace(old, new)
+    (faulty / "model.py").write_text(source)
+    with pytest.raises(onnx2ms.NotProvenError) as raised:
+        verify(faulty, "made:make", gradients=True, verify="pynative")
+    message = str(raised.value)
+    assert "PyTorch trains 'fc.weight', MindSpore does not" in message
+    assert "gradient (eval) of 'input 0': error 1.0e+00" in message
+    assert "statistics (train) of 'bn.moving_mean'" in message
+    assert "forward" not in message
+
+
+def test_gradients_beside_difference_quotients(tmp_path):
+    proto = onnx.parser.parse_model(WAVE)
+    random = np.random.default_rng(0)
+    for name, shape in (("first_weight", (8, 6)), ("second_weight", (3, 8))):
+        array = random.standard_normal(shape).astype(np.float32)
+        proto.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    onnx.save(proto, tmp_path / "wave.onnx")
+    onnx2ms.convert(tmp_path / "wave.onnx", tmp_path / "wave", verify="none")
+    found = verify(tmp_path / "wave", tmp_path / "wave.onnx", gradients=True, verify="pynative")
+    names = [check.name for check in found.training[0].checks]
+    assert names == ["input 0", "fc1.weight", "fc2.weight"]
+    with pytest.raises(onnx2ms.UsageError, match="cannot be trained"):
+        verify(tmp_path / "wave", tmp_path / "wave.onnx", steps=20)
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(onnx2ms.UsageError, match=r"there is no model\.py"):
+        verify(tmp_path, "net.onnx")
+    (tmp_path / "model.py").touch()
+    with pytest.raises(onnx2ms.ModelError, match="cannot read the report"):
+        verify(tmp_path, "net.onnx")
+
+
+def test_a_weight_in_another_order_of_axes():
+    weight = np.arange(6).reshape(2, 3)
+    assert [axes for axes, _ in arrangements(weight, (3, 2))] == [(), (1, 0)]
+    assert [axes for axes, _ in arrangements(weight, (2, 1, 3))] == [()]
+    assert [a.tolist() for _, a in arrangements(weight, (3, 2))][1] == weight.T.tolist()
+    assert list(arrangements(weight, (2, 4))) == []
