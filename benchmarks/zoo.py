@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from common import DATA, Cost, measure, onnx2ms, table
 from networks import error
+from open_sizes import open_sizes
 from reading import Reading, read
 
 sys.path.insert(0, str(DATA))
@@ -94,9 +95,13 @@ def run(entry: Any, archive: Path, options: argparse.Namespace) -> Result:
         model = zoo.load(archive, entry)
         if options.stripped:
             strip(model)
-        file = folder / f"{entry['id']}.onnx"
+        bindings: list[Any] = [None, *range(len(entry["bindings"]))] if entry["dynamic"] else [None]
+        if options.symbolic:
+            symbols, second = open_sizes(model, zoo.inputs(entry))
+            entry = {**entry, "id": f"{entry['id']} ({', '.join(symbols) or 'all fixed'})"}
+            bindings.append(second)
+        file = folder / f"{entry['id'].partition(' ')[0]}.onnx"
         onnx.save(model, file)
-        bindings = [None, *range(len(entry["bindings"]))] if entry["dynamic"] else [None]
         for number, binding in enumerate(bindings):
             np.savez(folder / f"inputs{number}.npz", **zoo.inputs(entry, binding))
         return convert(entry, file, folder, options)
@@ -218,6 +223,9 @@ def main() -> None:
     parser.add_argument("--static", action="store_true", help="those without dynamic dimensions")
     parser.add_argument("--dynamic", action="store_true", help="those with dynamic dimensions")
     parser.add_argument("--stripped", action="store_true", help="without what tells of modules")
+    parser.add_argument(
+        "--symbolic", action="store_true", help="symbols for batch, height and width, if allowed"
+    )
     options = parser.parse_args()
     entries = [
         entry

@@ -34,7 +34,7 @@ class BodyWriter:
         self._marks = marks
         self._cell = definition.cluster.template
         self._maker = {output: step for step in self._cell.steps for output in step.outputs}
-        self._renderer = TreeRenderer(builder, definition.texts("self."), body.sizes)
+        self._renderer = TreeRenderer(builder, definition.texts("self."), body.sizes, body.computed)
 
     def lines(self) -> list[str]:
         """Return the method, indented, with marks."""
@@ -51,6 +51,8 @@ class BodyWriter:
             text = f"ops.cat(features, axis={texts['axis']})"
             lines += fit(8, f"{name} = {self._marks.add(text, Marked(self._definition, packed))}")
         lines += [f"        {line}" for line in self._body.readings()]
+        for host, name in self._body.computed.items():
+            lines += fit(8, f"{name} = {self._renderer.formula(host)}")
         for guard in self._cell.guards:
             lines += self._guard(guard)
         for statement in self._body.statements:

@@ -13,6 +13,8 @@ from .code import Host, Literal
 
 SIZE, ARGUMENT = "size", "argument"
 
+SIDES = frozenset(["height", "width"])
+
 
 def localize(cell: Cell, inputs: Sequence[ir.Value], known: Sizes) -> None:
     """Write the sizes in a cell's steps as what `construct` computes.
@@ -152,6 +154,8 @@ def word_for(size: Size, value: ir.Value | None, axis: int) -> str:
     if isinstance(size, Dim) and size.symbol:
         return size.symbol
     rank = len(value.shape) if value is not None and value.shape is not None else 0
+    if axis and len(sides := symbols(size)) == 1 and sides <= SIDES:
+        return next(iter(sides))  # of pictures whose channels stand last too
     if rank == 4 and axis > 1:
         return "height" if axis == 2 else "width"
     if axis == 0:

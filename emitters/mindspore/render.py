@@ -20,6 +20,7 @@ class TreeRenderer:
         builder: Knows the classes that a tree calls.
         names: Source text of each variable.
         sizes: Source text of each size that `construct` reads or is called with.
+        computed: Name of each size that is computed before.
     """
 
     def __init__(
@@ -27,10 +28,12 @@ class TreeRenderer:
         builder: ClassBuilder,
         names: Mapping[int, str],
         sizes: Mapping[str, str] = MappingProxyType({}),
+        computed: Mapping[Host, str] = MappingProxyType({}),
     ) -> None:
         self._builder = builder
         self._names = names
         self._sizes = sizes
+        self._computed = computed
 
     def text(self, tree: Tree) -> str:
         """Return a tree as one expression."""
@@ -42,7 +45,7 @@ class TreeRenderer:
             case Construct():
                 return self._construct(tree)
             case Host():
-                return self._host(tree.function, tree.parts)
+                return self._computed.get(tree) or self.formula(tree)
             case tuple() if any(isinstance(item, Host) for item in tree):
                 items = ", ".join(map(self.text, tree))
                 return f"({items},)" if len(tree) == 1 else f"({items})"
@@ -50,6 +53,10 @@ class TreeRenderer:
                 return "None"
             case _:
                 return literal(tree)
+
+    def formula(self, host: Host) -> str:
+        """Return how a size is computed, even if it has a name."""
+        return self._host(host.function, host.parts)
 
     def _construct(self, tree: Construct) -> str:
         if isinstance(tree.function, int):

@@ -17,6 +17,7 @@ from .loader import dynamic_inputs, loader
 from .naming import TAKEN, unique
 from .places import SEQUENCE, Marked, Marks
 from .render import TreeRenderer
+from .shared_sizes import shared_sizes
 from .statements import Body
 from .ties import parameters, tied
 from .words import distinguish, name_class, printable
@@ -129,7 +130,10 @@ class SourceWriter:
         if template is self._root:
             ties = tied(self._root).items()
             lines += [f"        {one.expression} = {other.expression}" for one, other in ties]
-        body = Body(template, definition.cluster.optional(), root=template is self._root)
+        trees = [tree for settings in definition.settings for tree in settings.values()]
+        trees += [tree for guard in template.guards for tree in (guard.size, guard.other)]
+        optional, shared = definition.cluster.optional(), shared_sizes(trees)
+        body = Body(template, optional, root=template is self._root, shared=shared)
         return [*lines, "", *BodyWriter(self._builder, definition, body, self._marks).lines()]
 
 

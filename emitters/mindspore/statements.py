@@ -10,11 +10,13 @@ import onnx_ir as ir
 
 from ...compiler.ir.dim_values import parse
 from .cells import Cell, Operand, Own, Step
+from .code import Host
 from .host import ARGUMENT, SIZE, references, refers, word_for
 from .loops import hands_on
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
 from .roles import role_of
+from .shared_sizes import size_word
 
 DEEPEST = 4
 """So many calls stand inside each other at most."""
@@ -98,9 +100,12 @@ class Body:
         statements: In order; the last one returns.
         inlined: Values that stand as an expression in the statement that reads them.
         sizes: Name of each size that is read of an input or handed over.
+        computed: Name of each size that is computed once for all who read it.
     """
 
-    def __init__(self, cell: Cell, optional: Sequence[Step], root: bool) -> None:
+    def __init__(
+        self, cell: Cell, optional: Sequence[Step], root: bool, shared: Sequence[Host] = ()
+    ) -> None:
         self._cell = cell
         self._optional = optional
         self._maker = {output: step for step in cell.steps for output in step.outputs}
@@ -110,6 +115,7 @@ class Body:
         self.statements = self._statements()
         self.arguments = self._name_arguments(root)
         self.sizes = self._name_sizes()
+        self.computed = self._name_computed(shared)
         self._name_targets()
 
     def is_optional(self, step: Step) -> bool:
@@ -224,6 +230,14 @@ class Body:
             taken.add(names[key])
         return names
 
+    def _name_computed(self, shared: Sequence[Host]) -> dict[Host, str]:
+        """Name the sizes that are computed once for all who read them."""
+        names: dict[Host, str] = {}
+        for host in shared:
+            taken = {*self.arguments.values(), *self.sizes.values(), *names.values(), *TAKEN}
+            names[host] = unique(identifier(size_word(host, self.sizes), "size"), taken)
+        return names
+
     def size_arguments(self) -> list[str]:
         """Return the names of the sizes that the cell is called with."""
         return [self.sizes[f"{ARGUMENT} {i}"] for i in range(len(self._cell.sizes))]
@@ -262,7 +276,7 @@ class Body:
                 if last_read.get(value, -1) <= i and value not in again
             }
             for value in statement.step.outputs:
-                held = {*holds, *self.sizes.values()} - done
+                held = {*holds, *self.sizes.values(), *self.computed.values()} - done
                 name = self._target(statement.step, value, held)
                 done.discard(name)
                 holds[name] = value
