@@ -11,6 +11,7 @@ from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .contrib.modernize_contrib import modernize_contrib
 from .fuse.fuse_attention import fuse_attention
+from .fuse.fuse_causal_mask import fuse_causal_mask
 from .fuse.fuse_fake_quantize import fuse_fake_quantize
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
@@ -175,6 +176,7 @@ STAGES: tuple[Stage, ...] = (
             fuse_variance,  # of what is no normalization
             fuse_pixel_shuffle,
             fuse_rotate_half,
+            fuse_causal_mask,
             fuse_attention,
             fuse_repeat,  # of the heads that its queries share
             fuse_gelu,

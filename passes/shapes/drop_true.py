@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.dims import Size, bounds, multiply
+from ...compiler.ir.dim_bounds import bounds
+from ...compiler.ir.dims import Size, multiply
 from ...compiler.ir.graph import constant, is_constant, operand
 from ...compiler.ir.provenance import KEY
 from ...compiler.ir.sizes.analysis import Sizes, known_shape

@@ -85,13 +85,11 @@ class Transformer(nn.Cell):
 
     def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
         seq = input_ids.shape[1]
-        x = ops.arange(seq, dtype=ms.int64).unsqueeze(0)
-        out = self.wte(input_ids) + self.wpe(x)
+        x = self.wte(input_ids) + self.wpe(ops.arange(seq, dtype=ms.int64).unsqueeze(0))
         mask = (
-            (ops.arange(seq, dtype=ms.int64)[None, None, None] <= x[:, None, :, None])
+            ops.tril(ops.ones((seq, seq), ms.bool_))
             & attention_mask.astype(ms.bool_)[:, None, None]
         )
-        x = out
         for h in self.h:
             x = h(x, mask)
         return self.ln_f(x)
