@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onnx2ms.compiler.conversion import Conversion
     from onnx2ms.compiler.driver import convert
     from onnx2ms.compiler.recheck import Recheck, verify
+    from onnx2ms.compiler.torch_export.from_torch import from_torch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "convert",
+    "from_torch",
     "verify",
 ]
 
@@ -44,4 +46,8 @@ def __getattr__(name: str) -> object:
         from onnx2ms.compiler import recheck
 
         return getattr(recheck, name)
+    if name == "from_torch":
+        from onnx2ms.compiler.torch_export.from_torch import from_torch
+
+        return from_torch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,25 +1,22 @@
 """The command line: `onnx2ms MODEL.onnx` converts and proves one model."""
 
-import gc
 import io
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from .. import __version__
-from .ir.errors import Onnx2msError, UsageError, quoted
+from . import cli_torch
+from .ir.errors import Onnx2msError, UsageError
 from .settings import Format, Verify
-
-Flag = Annotated[bool, Parameter(show_default=False)]
-Names = Annotated[tuple[str, ...], Parameter(show_default=False)]
-Paths = Annotated[tuple[Path, ...], Parameter(show_default=False)]
+from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
 
 app = App(
     name="onnx2ms",
@@ -28,6 +25,7 @@ app = App(
     help_format="plaintext",  # <model> is no markup
     result_action="return_value",
 )
+app.command(cli_torch.torch, name="torch")
 
 
 @app.default
@@ -71,10 +69,10 @@ def convert(
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
     """
-    with _lasting():
+    with lasting():
         from . import driver, verdict  # not for --help: they import onnx
     folder = driver.default_folder(model) if output is None else output
-    with _progress(model.name, verbose=verbose, quiet=quiet) as progress:
+    with progress(model.name, verbose=verbose, quiet=quiet) as told:
         conversion = driver.convert(
             model,
             folder,
@@ -82,12 +80,12 @@ def convert(
             outputs=[name for names in outputs for name in names.split(",")] or None,
             weights=weights,
             inputs=list(inputs) or None,
-            verify=_modes(verify, no_verify=no_verify),
+            verify=modes(verify, no_verify=no_verify),
             tolerance=tolerance,
             dump=dump,
             check_passes=check_passes,
             force=force,
-            progress=progress,
+            progress=told,
         )
     if not quiet:
         print("\n".join(verdict.summary(conversion, folder, verbose=verbose)))
@@ -123,9 +121,9 @@ def recheck(
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
     """
-    with _lasting():
+    with lasting():
         from . import recheck, recheck_verdict
-    with _progress(folder.name, verbose=verbose, quiet=quiet) as progress:
+    with progress(folder.name, verbose=verbose, quiet=quiet) as told:
         found = recheck.verify(
             folder,
             against,
@@ -134,7 +132,7 @@ def recheck(
             inputs=list(inputs) or None,
             gradients=gradients,
             steps=steps,
-            progress=progress,
+            progress=told,
         )
     if not quiet:
         print("\n".join(recheck_verdict.summary(found)))
@@ -168,78 +166,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verbose = not {"-v", "--verbose"}.isdisjoint(words)
         return _fail(_internal(error, verbose=verbose))
     return 0
-
-
-def parse_shapes(texts: Sequence[str]) -> dict[str, list[int | str]]:
-    """Return dimensions by input; '' stands for the only one.
-
-    Args:
-        texts: `NAME:D,D,…` or `D,D,…` each; the name may hold colons.
-
-    Raises:
-        UsageError: A dimension is neither a number nor a symbol, or an input is named twice.
-    """
-    shapes: dict[str, list[int | str]] = {}
-    for text in texts:
-        name, _, dims = text.rpartition(":")
-        if name in shapes:
-            raise UsageError(f"two shapes for the input {quoted(name)}", help="give one an input")
-        shapes[name] = [_dimension(dim, text) for dim in dims.split(",")] if dims else []
-    return shapes
-
-
-def _dimension(text: str, shape: str) -> int | str:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    if text.isidentifier():
-        return text
-    raise UsageError(
-        f"{quoted(text)} in --shape {quoted(shape)} is neither a number nor a name",
-        help="write NAME:D,D,… such as input:1,3,224,224 or input:batch,3,224,224",
-    )
-
-
-def _modes(verify: Verify | None, *, no_verify: bool) -> Verify:
-    """Return the modes that two options tell together."""
-    if no_verify and verify not in (None, "none"):
-        raise _contradiction("--no-verify", f"--verify {verify}")
-    return "none" if no_verify else verify or "both"
-
-
-def _contradiction(one: str, other: str) -> UsageError:
-    return UsageError(f"{one} and {other} contradict each other", help="give one of them")
-
-
-@contextmanager
-def _lasting() -> Generator[None]:
-    """Spare the garbage collector what lives as long as the process.
-
-    Imports make a million objects; to walk them again and again is a third of the time that
-    converting ResNet-50 takes.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-@contextmanager
-def _progress(name: str, *, verbose: bool, quiet: bool) -> Generator[Callable[[str], None] | None]:
-    """Yield what is told each part of the work; on a terminal one line shows the present one."""
-    if verbose and quiet:
-        raise _contradiction("-v", "-q")
-    if verbose:
-        yield lambda part: print(f"{part} …", file=sys.stderr, flush=True)
-    elif quiet or not sys.stderr.isatty():
-        yield None
-    else:
-        from rich.console import Console
-        from rich.text import Text
-
-        with Console(stderr=True).status("") as status:
-            yield lambda part: status.update(Text(f"{part} {quoted(name)} …"))
 
 
 def _internal(error: Exception, *, verbose: bool) -> Onnx2msError:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import onnx
+import onnx_ir as ir
 from google.protobuf.message import EncodeError  # type: ignore[import-untyped]
 
 from ..emitters.base import Emission
@@ -19,10 +20,10 @@ from ..emitters.mindspore.weight_map import weight_map
 from .clock import Clock
 from .compile import Compiled, arrays, compile_model
 from .conversion import Conversion
-from .ir.errors import ModelError, NotProvenError
+from .ir.errors import ModelError, NotProvenError, Onnx2msError
 from .ir.graph import Array
 from .output import output_folder, writing
-from .report import report_of, to_json
+from .report import Export, report_of, to_json
 from .settings import AnyPath, Format, Settings, Verify
 from .verdict import failure
 from .verify.verify import Verification, repeat_command, verify_folder
@@ -76,15 +77,13 @@ def convert(
             is the finished one.
     """
     names = [outputs] if isinstance(outputs, str) else outputs
-    calls: list[Inputs] = []
-    if inputs is not None:
-        calls = [inputs] if isinstance(inputs, (str, os.PathLike, Mapping)) else [*inputs]
+    calls = as_calls(inputs)
     settings = Settings(
         shapes or {}, names, weights, verify, tolerance, calls, dump, check_passes, model_name
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:
-        return _run(file, output, settings, repeat, force=force, clock=Clock(progress))
+        return run(file, output, settings, repeat, force=force, clock=Clock(progress))
 
 
 def default_folder(model: AnyPath) -> Path:
@@ -92,7 +91,14 @@ def default_folder(model: AnyPath) -> Path:
     return Path(f"{Path(model).stem}_mindspore")
 
 
-def _run(
+def as_calls(inputs: Inputs | Sequence[Inputs] | None) -> list[Inputs]:
+    """Return what a network is called with to prove it, one entry a call."""
+    if inputs is None:
+        return []
+    return [inputs] if isinstance(inputs, (str, os.PathLike, Mapping)) else [*inputs]
+
+
+def run(
     file: Path,
     output: AnyPath | None,
     settings: Settings,
@@ -100,16 +106,30 @@ def _run(
     *,
     force: bool,
     clock: Clock,
+    export: Export | None = None,
 ) -> Conversion:
-    """Compile, write, verify and report; then everything moves to its place at once."""
+    """Compile, write, verify and report; then everything moves to its place at once.
+
+    Args:
+        file: The model.
+        output: Folder to write; None: none is kept.
+        settings: What was asked for.
+        repeat: Command that does the same again.
+        force: Whether a folder that is not empty is replaced.
+        clock: Measures the parts.
+        export: What the model was exported from; None: it came as a file.
+
+    Raises:
+        Onnx2msError: As `convert` does.
+    """
     with _folder(output, file, settings, force=force) as folder:
         compiled = compile_model(file, settings, clock)
         with clock.part("write"), writing(output or folder):
             _write(compiled.emission, folder, settings)
-        verification = _verify(compiled, folder, settings, clock)
+        verification = _verify(compiled, folder, settings, clock, export)
         if verification is not None and output is not None:
             verification = _moved(verification, folder, Path(output))
-        report = report_of(compiled, settings, verification, repeat, clock)
+        report = report_of(compiled, settings, verification, repeat, clock, export)
         with writing(output or folder):
             (folder / "report.json").write_bytes(to_json(report))
     kept = folder if output is None else Path(os.path.realpath(output))
@@ -188,22 +208,45 @@ def _write(emission: Emission, folder: Path, settings: Settings) -> None:
 
 
 def _verify(
-    compiled: Compiled, folder: Path, settings: Settings, clock: Clock
+    compiled: Compiled, folder: Path, settings: Settings, clock: Clock, export: Export | None
 ) -> Verification | None:
     """Hold the written files against the model; None where nobody asked for it."""
     if not settings.modes:
         return None
     model = compiled.imported.model
+    if export is None or settings.inputs:
+        calls = arrays(model.graph, settings)
+    else:
+        calls = _examples(model, settings, export)
     with clock.part("verify"):
         return verify_folder(
             folder,
             model=compiled.imported.file,
             lowered=model,
-            inputs=arrays(model.graph, settings),
+            inputs=calls,
             source_map=compiled.emission.source_map,
             modes=settings.modes,
             tolerance=settings.tolerance,
+            against=None if export is None else export.original,
         )
+
+
+def _examples(model: ir.Model, settings: Settings, export: Export) -> list[dict[str, Array]]:
+    """Return the examples that a network was exported with, and other arrays.
+
+    On the examples alone a value that the exporter took for a constant would not be found. Open
+    dimensions are of another size there.
+    """
+    calls = [dict(export.original.examples)]
+    try:
+        other = arrays(model.graph, settings)[-1]
+        export.original.compute(other)
+    except Onnx2msError as error:
+        first = error.message.partition("\n")[0]
+        export.network["notes"].append(f"proved on the examples alone: {first}")
+    else:
+        calls.append(other)
+    return calls
 
 
 def _moved(verification: Verification, folder: Path, target: Path) -> Verification:

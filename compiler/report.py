@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from typing import TypedDict
@@ -21,6 +22,7 @@ from .clock import Clock
 from .compile import Compiled
 from .ir.graph import operator
 from .settings import Settings
+from .verify.original import Original
 from .verify.verify import Verification
 
 SCHEMA = 1
@@ -37,6 +39,18 @@ class Model(TypedDict):
     producer: str
     exporter: str
     opset: int
+
+
+class Network(TypedDict):
+    """The torch.nn.Module that the file was exported from."""
+
+    module: str
+    exporter: str
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    trainable: bool
+    frozen: list[str]
+    notes: list[str]
 
 
 class Options(TypedDict):
@@ -101,6 +115,7 @@ class Report(TypedDict):
     verified: bool | None
     versions: dict[str, str | None]
     model: Model
+    network: Network | None
     options: Options
     repeat: str | None
     inputs: list[Signature]
@@ -115,12 +130,26 @@ class Report(TypedDict):
     source_map: dict[str, list[object]]
 
 
+@dataclass(frozen=True)
+class Export:
+    """What a model was exported from.
+
+    Attributes:
+        original: The network, to be compared with.
+        network: What the report says of it.
+    """
+
+    original: Original
+    network: Network
+
+
 def report_of(
     compiled: Compiled,
     settings: Settings,
     verification: Verification | None,
     repeat: str | None,
     clock: Clock,
+    export: Export | None = None,
 ) -> Report:
     """Return the report of a finished conversion.
 
@@ -130,6 +159,7 @@ def report_of(
         verification: What was found; None where nobody asked for it.
         repeat: Command that does the same again.
         clock: Time of each part.
+        export: What the model was exported from; None: it came as a file.
     """
     imported, emission = compiled.imported, compiled.emission
     graph = imported.model.graph
@@ -146,6 +176,7 @@ def report_of(
             "exporter": imported.exporter,
             "opset": imported.opset,
         },
+        "network": None if export is None else export.network,
         "options": _options(settings),
         "repeat": repeat,
         "inputs": _signature(value for value in graph.inputs if not value.is_initializer()),

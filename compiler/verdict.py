@@ -26,6 +26,7 @@ def summary(conversion: Conversion, folder: Path, *, verbose: bool) -> list[str]
         f"{names[0][1:-1]}    {', '.join(source['classes'])}: {source['lines']} lines",
         f"{names[1][1:-1]}  {size}",
         *proof(conversion.verification),
+        *_notes(conversion),
     ]
 
 
@@ -38,6 +39,13 @@ def _details(conversion: Conversion) -> Iterator[str]:
         yield f"{part:10} {seconds:.2f} s"
 
 
+def _notes(conversion: Conversion) -> Iterator[str]:
+    """Say what the export of a network of PyTorch's could not keep."""
+    network = conversion.report["network"]
+    for note in network["notes"] if network else ():
+        yield f"note: {quoted(note, 400)[1:-1]}"
+
+
 def proof(verification: Verification | None) -> Iterator[str]:
     """Say how well a network was proved: a headline, then a line for each output."""
     if verification is None:
@@ -48,6 +56,8 @@ def proof(verification: Verification | None) -> Iterator[str]:
     for mode in verification.modes:
         for output in mode.outputs:
             yield f"  {mode.mode.upper():8}  {_output(output)}"
+    for output in verification.exported:
+        yield f"  {'ONNX':8}  {_output(output)}"
 
 
 def failure(verification: Verification, name: str, folder: Path | None) -> str:

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import onnx_ir as ir
 
-from . import dynamo_scopes, legacy_scopes, tensorflow_scopes
+from . import dynamo_scopes, legacy_scopes, tensorflow_scopes, told
 from .unscoped import place_unscoped
 
 Exporter: TypeAlias = Literal["dynamo", "legacy", ""]
@@ -26,6 +26,7 @@ def read_provenance(model: ir.Model) -> Exporter:
         legacy_scopes.read(model)
     elif model.producer_name == "tf2onnx":
         tensorflow_scopes.read(model)
+    told.read(model)
     place_unscoped(model.graph)
     return exporter
 

@@ -15,6 +15,8 @@ NODES = "onnx2ms.nodes"  # of a node: names of the nodes of the file that it sta
 KEY = "onnx2ms.state_dict"  # of an initializer: its key in PyTorch's state_dict
 HISTORY = "onnx2ms.history"  # of an initializer: what was done to its value, a sentence a step
 SOURCES = "onnx2ms.sources"  # of an initializer: initializers of the file that it was made from
+ROLE = "onnx2ms.role"  # of an initializer: "trained", "frozen" or "buffers", where that is told
+TIED = "onnx2ms.tied"  # of an initializer: other keys of the same parameter in the state_dict
 FIXED = "onnx2ms.fixed"  # of a graph: symbols of its inputs' shapes that it demands to be a number
 MISSING = "onnx2ms.missing"  # of a model: keys of the state_dict that the file does not hold
 

@@ -31,6 +31,21 @@ class Made:
     module: "torch.nn.Module"
     example_inputs: object = None
 
+    @property
+    def given(self) -> object:
+        """The example inputs.
+
+        Raises:
+            UsageError: The factory returned the network alone.
+        """
+        if self.example_inputs is None:
+            raise UsageError(
+                "the network is made without example inputs",
+                help="give one for each argument, --input 1,3,224,224:float32, or let the factory"
+                " return a pair: the network and its example inputs",
+            )
+        return self.example_inputs
+
 
 def load_factory(text: str) -> Made:
     """Import the user's module from the working directory and call its factory.

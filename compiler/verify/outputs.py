@@ -1,6 +1,6 @@
 """The outputs of a network, one by one, held against the reference."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ir.graph import Array
@@ -62,10 +62,40 @@ def compare_outputs(
     first, count = call * len(expected), len(outcome.result["types"])
     if outcome.failure or count != calls * len(expected):
         return ()
+    numbers = range(first, first + len(expected))
+    return compare_arrays(
+        [outcome.array(i) for i in numbers],
+        expected,
+        tolerance,
+        noise,
+        kinds=[outcome.result["types"][i] for i in numbers],
+        call=call,
+    )
+
+
+def compare_arrays(
+    actual: Sequence[Array],
+    expected: Mapping[str, Array],
+    tolerance: float,
+    noise: Callable[[], Mapping[str, float]],
+    *,
+    kinds: Sequence[str] = (),
+    call: int = 0,
+) -> tuple[OutputResult, ...]:
+    """Compare outputs with what they should be.
+
+    Args:
+        actual: One array an output.
+        expected: What they should be, by name, in their order.
+        tolerance: That of float32.
+        noise: Measures the reference's own error by output; called only where it decides.
+        kinds: Types of what was returned, where that may be no tensor.
+        call: Which call of the network the outputs are of.
+    """
     results: list[OutputResult] = []
-    for i, (name, reference) in enumerate(expected.items(), first):
-        actual, kind = outcome.array(i), outcome.result["types"][i]
-        apart = difference(actual, reference)
+    kinds = kinds or ["Tensor"] * len(actual)
+    for (name, reference), array, kind in zip(expected.items(), actual, kinds, strict=True):
+        apart = difference(array, reference)
         if kind != "Tensor":
             apart = Difference(apart.max_abs, apart.error, f"{kind}, expected a Tensor")
         allowed, own = tolerance_of(reference.dtype, tolerance), None
@@ -76,8 +106,8 @@ def compare_outputs(
         results.append(
             OutputResult(
                 name=name,
-                dtype=actual.dtype.name,
-                shape=actual.shape,
+                dtype=array.dtype.name,
+                shape=array.shape,
                 max_abs_error=apart.max_abs,
                 error=apart.error,
                 tolerance=allowed,

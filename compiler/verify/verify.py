@@ -17,9 +17,15 @@ from .compare import FLOAT
 from .diagnose import Diagnosis, diagnose
 from .diverge import Case, Divergence
 from .inputs import inputs_of
-from .outputs import OutputResult, compare_outputs
+from .original import Original
+from .outputs import OutputResult, compare_arrays, compare_outputs
 from .process import TIMEOUT, Mode, Outcome, Runner
 from .reference import noise, run_reference, source_of
+
+EXPORT = (
+    "the exported model computes something else than the network already: its exporter is wrong"
+    " there, or traced Python that goes another way for these inputs"
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,18 @@ class Verification:
     """A network held against its model.
 
     Attributes:
-        reference: Engine that ran the model, with its version; empty if none could.
+        reference: Engine that ran the model, or the network that it was exported from, with its
+            version; empty if none could.
         reference_problem: Why an engine could not; empty where the first one did.
         modes: One result a mode.
+        exported: Of a model that was exported from a network: how far its outputs, in the engine
+            that runs models, are from the network's.
     """
 
     reference: str
     reference_problem: str
     modes: tuple[ModeResult, ...]
+    exported: tuple[OutputResult, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -88,6 +98,7 @@ class Verification:
             "reference": self.reference,
             "reference_problem": self.reference_problem,
             "modes": _finite(modes),
+            "exported": _finite([asdict(output) for output in self.exported]),
             "measured": measured,
         }
 
@@ -102,6 +113,7 @@ def verify_folder(
     modes: Sequence[Mode] = ("pynative", "graph"),
     tolerance: float = FLOAT,
     source: str = "",
+    against: Original | None = None,
     timeout: float = TIMEOUT,
 ) -> Verification:
     """Run a folder in MindSpore and compare every output with what the model computes.
@@ -120,10 +132,14 @@ def verify_folder(
         tolerance: Error that float32 and float64 may have; float16 and bfloat16 keep their own,
             2e-3 and 2e-2, where it is larger.
         source: Text to which `source_map` refers; empty: that of model.py as it is.
+        against: The network that the model was exported from; it is then what is compared with.
         timeout: Seconds that a child may take.
 
     Returns:
         What was found; nothing that the network does raises.
+
+    Raises:
+        Onnx2msError: `against` fails.
     """
     module, reads = folder / "model.py", source_of(model)
     names = [value.name or "" for value in lowered.graph.outputs]
@@ -131,44 +147,69 @@ def verify_folder(
     with Runner([[call[name] for name in order] for call in inputs], timeout=timeout) as run:
         children = {mode: run.start(module, mode) for mode in modes}
         references = [run_reference(reads, call, names) for call in inputs]
-        reference = next((r for r in references if not r.engine), references[0])
+        expected = [reference.outputs for reference in references]
+        if against is not None:
+            expected = [_in_order(against.compute(call), names) for call in inputs]
         outcomes = {mode: child.wait() for mode, child in children.items()}
         results: dict[Mode, tuple[OutputResult, ...]] = dict.fromkeys(modes, ())
+        exported: tuple[OutputResult, ...] = ()
         for number, (call, told) in enumerate(zip(inputs, references, strict=True)):
-            own = cache(partial(noise, reads, call, told.outputs))
+            own = cache(partial(noise, reads, call, told.outputs or expected[number]))
             for mode in modes:
                 results[mode] += compare_outputs(
-                    outcomes[mode], told.outputs, tolerance, own, call=number, calls=len(inputs)
+                    outcomes[mode], expected[number], tolerance, own, call=number, calls=len(inputs)
                 )
+            if against is not None and told.engine:
+                exported += compare_arrays(
+                    list(told.outputs.values()), expected[number], tolerance, own, call=number
+                )
+        reference = next((r for r in references if not r.engine), references[0])
         wrong: list[Mode] = [mode for mode in modes if _is_wrong(outcomes[mode], results[mode])]
         diagnoses: Mapping[Mode, Diagnosis] = {}
-        if reference.engine and wrong:
+        if wrong and not all(output.passed for output in exported):
+            diagnoses = dict.fromkeys(wrong, Diagnosis(None, EXPORT))
+        elif reference.engine and wrong:
             at = _first_wrong(outcomes[wrong[0]], results[wrong[0]], len(names), len(inputs))
-            case = Case(
-                lowered,
-                model.absolute().parent,
-                inputs[at],
-                references[at].outputs,
-                tolerance,
-                at,
-            )
+            beside, outputs = model.absolute().parent, references[at].outputs
+            case = Case(lowered, beside, inputs[at], outputs, tolerance, at)
             diagnoses = diagnose(run, wrong, case, module, source_map, original=source)
     return Verification(
-        reference.engine,
+        reference.engine if against is None else against.engine,
         reference.problem,
         tuple(
-            ModeResult(
-                mode=mode,
-                outputs=results[mode],
-                failure=_failure(outcomes[mode], module, len(names), len(inputs)),
-                first_divergence=diagnoses[mode].divergence if mode in diagnoses else None,
-                explanation=diagnoses[mode].explanation if mode in diagnoses else "",
-                seconds=outcomes[mode].result["seconds"],
-                peak_memory=outcomes[mode].result["peak_memory"],
-                compilations=outcomes[mode].result["compilations"],
+            _result(
+                mode,
+                outcomes[mode],
+                results[mode],
+                diagnoses.get(mode, Diagnosis(None)),
+                _failure(outcomes[mode], module, len(names), len(inputs)),
             )
             for mode in modes
         ),
+        exported,
+    )
+
+
+def _in_order(arrays: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
+    return {name: arrays[name] for name in names}
+
+
+def _result(
+    mode: Mode,
+    outcome: Outcome,
+    outputs: tuple[OutputResult, ...],
+    diagnosis: Diagnosis,
+    failure: str,
+) -> ModeResult:
+    return ModeResult(
+        mode=mode,
+        outputs=outputs,
+        failure=failure,
+        first_divergence=diagnosis.divergence,
+        explanation=diagnosis.explanation,
+        seconds=outcome.result["seconds"],
+        peak_memory=outcome.result["peak_memory"],
+        compilations=outcome.result["compilations"],
     )
 
 

@@ -4,11 +4,9 @@ import onnx_ir as ir
 
 ROLES = ("query", "key", "value")
 
-ATTENTIONS = frozenset(("Attention", "BiasedAttention", "MaskedAttention"))
+ATTENTIONS = frozenset(("Attention", "BiasedAttention"))
 
-PASSING = frozenset(
-    ("Transpose", "Reshape", "Unsqueeze", "Mul", "Add", "RotateHalf", "RepeatInterleave")
-)
+PASSING = frozenset(("Transpose", "Reshape", "Unsqueeze", "Mul", "Add", "RotateHalf"))
 """Operators behind which a value is still what it was, though turned by its position."""
 
 FAR = 5

@@ -1,5 +1,6 @@
 """A factory is found in the working directory, and everything that can be wrong with it is told."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Generator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from onnx2ms import Onnx2msError, UsageError
+from onnx2ms.compiler.cli import main
 from onnx2ms.compiler.torch_export.factory import load_factory
 
 SOURCE = """
@@ -100,3 +102,33 @@ def test_without_torch_it_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "PyTorch" in done.stderr
     assert "pip install 'onnx2ms[torch]'" in done.stderr
+
+
+@pytest.mark.usefixtures("work")
+def test_the_command_makes_example_inputs(work: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["torch", "nets_of_factory.models:net", "--input", "4,2:float32", "--shape", "batch,2"]
+    assert main([*words, "--no-verify", "-o", "out"]) == 0
+    assert "Linear" in capsys.readouterr().out
+    report = json.loads((work / "out" / "report.json").read_text())
+    assert report["inputs"] == [{"name": "input", "dtype": "float32", "shape": ["batch", 2]}]
+    assert report["network"]["module"] == "torch.nn.modules.linear.Linear"
+    assert report["repeat"] == (
+        "onnx2ms torch nets_of_factory.models:net --force --output out --input 4,2:float32"
+        " --shape batch,2"
+    )
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--input", "4,2:float33"], "'4,2:float33' is no example input"),
+        (["--input", "4,-2"], "'4,-2' is no example input"),
+        ([], "made without example inputs"),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["torch", "nets_of_factory.models:net", *words]) == 2
+    assert message in capsys.readouterr().err
