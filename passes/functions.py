@@ -44,13 +44,36 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
         weights = Softmax <axis = -1> (biased)
         y = MatMul (weights, value)
     }""",
+    # the same over the keys that a mask shows, and zeros where it shows none: ai.onnx has it too,
+    # but onnxruntime 1.31 wants a mask of all queries and keys there
+    "MaskedAttention": """<scale> (query, key, value, mask) => (y) {
+        number = Constant <value_float: float = @scale> ()
+        factor = CastLike (number, query)
+        scaled = Mul (query, factor)
+        scores = Einsum <equation = "...qe,...ke->...qk"> (scaled, key)
+        infinite = Constant <value_float = -inf> ()
+        lowest = CastLike (infinite, query)
+        shown = Where (mask, scores, lowest)
+        weights = Softmax <axis = -1> (shown)
+        none = IsNaN (weights)
+        nothing = Constant <value_float = 0.0> ()
+        zero = CastLike (nothing, query)
+        guarded = Where (none, zero, weights)
+        y = MatMul (guarded, value)
+    }""",
+    # torch.nn.functional.linear of any rank, the weight as (out, in); Gemm is of rank 2 only
+    "Dense": """(x, weight, bias) => (y) {
+        columns = Transpose <perm = [1, 0]> (weight)
+        product = MatMul (x, columns)
+        y = Add (product, bias)
+    }""",
     # torch.nn.functional.glu
     "Glu": """<axis> (x) => (y) {
         value, gate = Split <num_outputs = 2, axis: int = @axis> (x)
         weight = Sigmoid (gate)
         y = Mul (value, weight)
     }""",
-    # torch.nn.functional.linear of any rank, the weight as (in, out); Gemm is of rank 2 only
+    # the same with the weight as (in, out)
     "Linear": """(x, weight, bias) => (y) {
         product = MatMul (x, weight)
         y = Add (product, bias)
@@ -70,6 +93,19 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
         together = Transpose <perm = [0, 2, 1, 3, 4]> (apart)
         whole = Concat <axis = 0> (batch, rest, sizes)
         y = Reshape (together, whole)
+    }""",
+    # torch.repeat_interleave, each element of an axis as often; the axis is counted from the front
+    "RepeatInterleave": """<axis, repeats> (x) => (y) {
+        axis = Constant <value_int: int = @axis> ()
+        repeats = Constant <value_int: int = @repeats> ()
+        shape = Shape (x)
+        size = Gather (shape, axis)
+        count = Mul (size, repeats)
+        zero = Constant <value_int = 0> ()
+        one = Constant <value_int = 1> ()
+        places = Range (zero, count, one)
+        indices = Div (places, repeats)
+        y = Gather <axis: int = @axis> (x, indices)
     }""",
     # rotate_half of transformers
     "RotateHalf": """(x) => (y) {

@@ -11,6 +11,7 @@ from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .contrib.modernize_contrib import modernize_contrib
 from .fuse.fuse_attention import fuse_attention
+from .fuse.fuse_causal_mask import fuse_causal_mask
 from .fuse.fuse_fake_quantize import fuse_fake_quantize
 from .fuse.fuse_flatten import fuse_flatten
 from .fuse.fuse_gelu import fuse_gelu
@@ -23,6 +24,7 @@ from .fuse.fuse_linear import fuse_linear
 from .fuse.fuse_mish import fuse_mish
 from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
 from .fuse.fuse_recurrent import fuse_recurrent
+from .fuse.fuse_repeat import fuse_repeat
 from .fuse.fuse_rms_norm import fuse_rms_norm
 from .fuse.fuse_rotate_half import fuse_rotate_half
 from .fuse.fuse_softplus import fuse_softplus
@@ -30,6 +32,7 @@ from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
 from .fuse.put_batch_first import put_batch_first
 from .fuse.stack_recurrent import stack_recurrent
+from .fuse.unflatten_linear import unflatten_linear
 from .lower.explicit_window import explicit_window
 from .lower.lower_attention import lower_attention
 from .lower.lower_batch_norm import lower_batch_norm
@@ -75,6 +78,7 @@ from .modernize.unshare_weights import unshare_weights
 from .shapes.drop_dead import drop_dead
 from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
+from .shapes.drop_true import drop_true
 from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
 from .shapes.fold_sizes import fold_sizes
@@ -88,9 +92,12 @@ from .shapes.pick_slice import pick_slice
 from .shapes.reshape_gather import reshape_gather
 from .shapes.resolve_cast_like import resolve_cast_like
 from .shapes.select_branch import select_branch
+from .shapes.sink_expand import sink_expand
+from .shapes.slice_gather_nd import slice_gather_nd
 from .shapes.split_before_transpose import split_before_transpose
 from .shapes.turn_recurrent import turn_recurrent
 from .shapes.unroll_loop import unroll_loop
+from .shapes.unsqueeze_reshape import unsqueeze_reshape
 
 ROUNDS = 20
 """Most rounds of a stage that repeats; each must have changed something."""
@@ -137,10 +144,14 @@ STAGES: tuple[Stage, ...] = (
             drop_identity,  # of the branch that was inlined
             pick_slice,  # before Squeeze and Reshape become one
             reshape_gather,
+            slice_gather_nd,
+            drop_true,  # leaves an Expand
+            sink_expand,  # towards what broadcasts anyway
             join_transposes,
             pick_before_transpose,  # of what was picked by slices
             split_before_transpose,
             join_reshapes,
+            unsqueeze_reshape,
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
@@ -158,13 +169,16 @@ STAGES: tuple[Stage, ...] = (
             stack_recurrent,  # before the batch moves: between layers it never comes first
             put_batch_first,
             fuse_linear,
+            unflatten_linear,  # behind both: of a Flatten too
             fuse_layer_norm,
             fuse_rms_norm,
             fuse_group_norm,
             fuse_variance,  # of what is no normalization
             fuse_pixel_shuffle,
             fuse_rotate_half,
+            fuse_causal_mask,
             fuse_attention,
+            fuse_repeat,  # of the heads that its queries share
             fuse_gelu,
             fuse_glu,
             fuse_softplus,

@@ -42,10 +42,13 @@ def attention(calls: Sequence[ast.Call]) -> list[str]:
         f'    """{sentence(kinds)}"""',
         *scale_lines(given),
         *flash_lines(kinds, optional),
-        "    scores = query * scale @ ops.swapaxes(key, -1, -2)",
     ]
-    for kind, formula in (("bias", "scores + bias"), ("mask", "ops.where(mask, scores, -3.4e38)")):
-        lines += changed("scores", formula, kind, optional) if kind in kinds else []
+    always = " + bias" if "bias" in kinds and "bias" not in optional else ""
+    lines += [f"    scores = query * scale @ key.swapaxes(-1, -2){always}"]
+    if "bias" in kinds and not always:
+        lines += changed("scores", "scores + bias", "bias", optional)
+    if "mask" in kinds:
+        lines += changed("scores", "ops.where(mask, scores, -3.4e38)", "mask", optional)
     lines += ["    weights = ops.softmax(scores, axis=-1)"]
     if "mask" in kinds:
         lines += changed("weights", "ops.where(mask, weights, 0.0)", "mask", optional)
@@ -61,7 +64,7 @@ def scale_lines(given: Counter[str | None]) -> list[str]:
 
 def flash_lines(kinds: Sequence[str], optional: set[str | None]) -> list[str]:
     """Return the call of the fused kernel; its mask tells what is not seen."""
-    arguments = ["query", "key", "value", "query.shape[1]"]
+    arguments = ["query", "key", "value", "heads"]
     if "mask" in kinds:
         hidden = "None if mask is None else ~mask" if "mask" in optional else "~mask"
         arguments += [f"attn_mask={hidden}"]
@@ -69,7 +72,7 @@ def flash_lines(kinds: Sequence[str], optional: set[str | None]) -> list[str]:
         arguments += ["real_shift=bias"]
     arguments += ["scalar_value=scale", 'input_layout="BNSD"']
     call = f"return ops.flash_attention_score({', '.join(arguments)})"
-    return ["    if FLASH_ATTENTION:", *fit(8, call)]
+    return ["    if FLASH_ATTENTION:", "        heads = query.shape[1]", *fit(8, call)]
 
 
 def changed(name: str, formula: str, kind: str, optional: set[str | None]) -> list[str]:

@@ -64,7 +64,7 @@ def fit(indent: int, text: str) -> list[str]:
         head, *rest = operands
         lines = [line for operand in rest for line in fit(indent + 4, operand)]
         return [pad + head + "(", *lines, pad + ")"]
-    place = last_bracket(text)
+    place = first_bracket(text) if text.startswith("def ") else last_bracket(text)
     if place is None:
         return [pad + text]
     start, end = place
@@ -128,6 +128,11 @@ def comprehension(text: str) -> int:
     places = set(outermost(text))
     found = [m.start() for m in LOOP.finditer(text) if m.start() in places]
     return found[-1] if found else -1
+
+
+def first_bracket(text: str) -> tuple[int, int]:
+    """Return where the arguments of a function begin and end."""
+    return text.index("("), next(i for i, c, depth in scan(text) if c == ")" and depth == 0)
 
 
 def last_bracket(text: str) -> tuple[int, int] | None:

@@ -147,10 +147,15 @@ def simplify_padding(function: str | int, values: dict[str, Tree]) -> dict[str, 
 
 
 def fill(template: str, operands: Sequence[str], settings: Mapping[str, str]) -> str:
-    """Return a template with its operands and settings in place."""
+    """Return a template with its operands and settings in place.
+
+    A tuple that stands as `{shape:bare}` is written without brackets: `x.reshape(batch, -1)`.
+    """
     parts: list[str] = []
-    for text, name, _, _ in string.Formatter().parse(template):
+    for text, name, form, _ in string.Formatter().parse(template):
         parts.append(text)
         if name is not None:
-            parts.append(operands[int(name)] if name.isdigit() else settings[name])
+            given = operands[int(name)] if name.isdigit() else settings[name]
+            inside = form == "bare" and given.startswith("(") and given != "()"
+            parts.append(given[1:-1].rstrip(",") if inside else given)
     return "".join(parts)

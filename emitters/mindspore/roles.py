@@ -4,9 +4,11 @@ import onnx_ir as ir
 
 ROLES = ("query", "key", "value")
 
-ATTENTIONS = frozenset(("Attention", "BiasedAttention"))
+ATTENTIONS = frozenset(("Attention", "BiasedAttention", "MaskedAttention"))
 
-PASSING = frozenset(("Transpose", "Reshape", "Unsqueeze", "Mul", "Add", "RotateHalf"))
+PASSING = frozenset(
+    ("Transpose", "Reshape", "Unsqueeze", "Mul", "Add", "RotateHalf", "RepeatInterleave")
+)
 """Operators behind which a value is still what it was, though turned by its position."""
 
 FAR = 5

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 
 from ...compiler.ir.dim_values import parse
+from ...compiler.ir.dims import Dim
 from .cells import Cell, Operand, Own, Step
-from .code import Host
+from .code import Expression, Host, Literal
 from .host import ARGUMENT, SIZE, references, refers, word_for
 from .loops import hands_on
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
-from .roles import role_of
+from .roles import ATTENTIONS, role_of
 from .shared_sizes import size_word
 
 DEEPEST = 4
@@ -31,6 +32,7 @@ WORDS = {
     "And": "mask",
     "Attention": "attended",
     "BiasedAttention": "attended",
+    "MaskedAttention": "attended",
     "Cast": "converted",
     "Concat": "joined",
     "Conv": "features",
@@ -69,6 +71,14 @@ WORDS = {
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 """What the parts of a tensor are called."""
+
+NAME, LINE = 6, 78
+"""Columns of a usual name, and of a statement that fits on a line."""
+
+PLACE = re.compile(r"\{[^}]*\}")
+
+METHOD = "{0}."
+"""What the template of a method begins with: it may stand behind anything, `conv(x).reshape(…)`."""
 
 ATTENTION = ("query", "key", "value")
 PACKED = re.compile(r"qkv|in_proj")
@@ -129,11 +139,14 @@ class Body:
     def _choose_inlined(self) -> None:
         """Decide for each value whether it stands inside the expression that reads it."""
         depth: dict[ir.Value, int] = {}
+        self._widths: dict[ir.Value, int] = {}
         for step in self._cell.steps:
             inside = [v for v in step.operands if isinstance(v, ir.Value) and v in self.inlined]
             own = 1 + max((depth[v] for v in inside), default=0)
+            wide = sum(self._widths.get(v, NAME) if v in inside else NAME for v in step.operands)
+            wide += width_of(step.code) if step.code else len(f"self.{step.child}()")
             for value in step.outputs:
-                depth[value] = own
+                depth[value], self._widths[value] = own, wide
             if self._stands_inside(step, own):
                 self.inlined.add(step.outputs[0])
 
@@ -156,6 +169,11 @@ class Body:
         if self.is_optional(reader) or self.is_loop(reader):
             return False
         closes = step.code.closes if step.code else self._is_module(step)
+        if role_of(value) in ATTENTION and reader.node.op_type in ATTENTIONS and depth > 1:
+            return False
+        if reader.code is not None and reader.code.template.startswith(METHOD):
+            whole = self._widths[value] + width_of(reader.code)
+            return step.node.op_type not in ATTENTIONS and whole <= LINE
         if reader.code is None:
             return not closes and not self._is_module(reader)
         return not closes or len(reader.operands) > 1 or (reader.code.closes and depth < DEEPEST)
@@ -326,6 +344,18 @@ class Body:
         inner = next(makers, None)
         word = inner.child or WORDS.get(inner.node.op_type, "value") if inner else step.child
         return word.replace(".", "_")
+
+
+def width_of(code: Expression) -> int:
+    """Return about how many columns an expression takes without its operands."""
+    return len(PLACE.sub("", code.template)) + sum(map(columns, code.settings.values()))
+
+
+def columns(setting: Literal) -> int:
+    """Return about how many columns a constant takes."""
+    if isinstance(setting, tuple):
+        return sum(columns(item) + 2 for item in setting)
+    return NAME if isinstance(setting, Host | Dim) else len(repr(setting))
 
 
 def readers(cell: Cell) -> dict[ir.Value, list[Step]]:

@@ -14,6 +14,14 @@ HIDDEN = -1e30
 """What is added to a score so that, whatever the score is, its weight is 0 in float32."""
 
 
+def unspread(mask: ir.Value) -> ir.Value:
+    """Return a mask as it was before it was broadcast: attention does so anyway."""
+    node = mask.producer()
+    if node is None or node.op_type != "Expand" or node.domain or node.inputs[0] is None:
+        return mask
+    return node.inputs[0]
+
+
 def seen(bias: ir.Value) -> ir.Value | None:
     """Return which keys each query sees, where a bias is 0 for these and -inf for the others."""
     node = bias.producer()

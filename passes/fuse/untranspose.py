@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, shape_of
+from ...compiler.ir.graph import attribute, operand
+from ...compiler.ir.sizes.analysis import Dims, known_shape, written
 from ..rewrite import Site
+from ..size_vectors import size_vector
 
 RESHAPES = frozenset(("Reshape", "Unsqueeze"))
 """Operators by which an axis of one element is put in."""
@@ -23,7 +25,7 @@ class Plain:
 
     source: ir.Value
     perm: tuple[int, ...] = ()
-    shape: tuple[int, ...] = ()
+    shape: Dims = ()
 
     def make(self, site: Site) -> ir.Value:
         """Return the value; a node is added if it is not there."""
@@ -34,9 +36,10 @@ class Plain:
             result.shape = None if sizes is None else ir.Shape([sizes[i] for i in self.perm])
             return result
         if self.shape:
-            wanted = site.ints(self.shape, "shape")
+            wanted = size_vector(site, self.shape, [self.source])
+            assert wanted is not None, "a source is asked for that tells the sizes"
             result = site.add("Reshape", [self.source, wanted], dtype=dtype)
-            result.shape = ir.Shape(self.shape)
+            result.shape = written(self.shape)
             return result
         return self.source
 
@@ -54,7 +57,7 @@ def untransposed(value: ir.Value) -> Plain | None:
         return _swapped(node, perm)
     before = operand(node, 0) if node.op_type == "Reshape" else None
     inner = None if before is None else before.producer()
-    shape, joined = shape_of(value), shape_of(before)
+    shape, joined = known_shape(value), known_shape(before)
     if inner is None or inner.domain or shape is None or joined is None or 0 in shape:
         return None
     if _perm(inner) != (0, 2, 1) or shape[-2:] != joined[-2:] or inner.inputs[0] is None:
@@ -63,15 +66,26 @@ def untransposed(value: ir.Value) -> Plain | None:
     return reshaped(inner.inputs[0], wanted)
 
 
-def reshaped(source: ir.Value, shape: tuple[int, ...]) -> Plain:
-    """Return a value in another shape, from before it was reshaped to this one."""
+def reshaped(source: ir.Value, shape: Dims) -> Plain | None:
+    """Return a value in another shape, from before it was reshaped to this one.
+
+    None if its shape does not tell the sizes of the other.
+    """
     node = source.producer()
-    while node is not None and node.op_type == "Reshape" and not node.domain:
-        before = operand(node, 0)
+    while known_shape(source) != shape:
+        before = operand(node, 0) if node is not None and _is_reshape(node) else None
         if before is None:
             break
         source, node = before, before.producer()
-    return Plain(source) if shape_of(source) == shape else Plain(source, shape=shape)
+    known = known_shape(source) or ()
+    if known == shape:
+        return Plain(source)
+    told = all(isinstance(size, int) or size in known for size in shape)
+    return Plain(source, shape=shape) if told else None
+
+
+def _is_reshape(node: ir.Node) -> bool:
+    return node.op_type == "Reshape" and not node.domain
 
 
 def _perm(node: ir.Node) -> tuple[int, ...]:

@@ -1,8 +1,11 @@
 """Broadcasts that the operators behind them do anyway."""
 
+from collections.abc import Sequence
+
 import onnx_ir as ir
 
-from ...compiler.ir.graph import rank_of
+from ...compiler.ir.dims import Size
+from ...compiler.ir.sizes.analysis import Dims, known_shape
 from ..base import graph_pass
 
 BROADCASTING = frozenset(
@@ -20,8 +23,8 @@ one way only, and gives its first input's shape."""
 def drop_expand(graph: ir.Graph) -> int:
     """Let an operator that broadcasts its inputs read what an Expand has broadcast before it.
 
-    It must have another input of at least the Expand's result in every dimension, so that its own
-    result keeps its shape. `torch.nn.functional.normalize` is exported so.
+    Its own result must keep its shape, for what the other inputs have in every dimension.
+    `torch.nn.functional.normalize` is exported so.
     """
     dropped = 0
     for node in list(graph):
@@ -29,7 +32,7 @@ def drop_expand(graph: ir.Graph) -> int:
             continue
         source, result = node.inputs[0], node.outputs[0]
         uses = list(result.uses())
-        if source is None or not uses or not all(_broadcasts(*use, result) for use in uses):
+        if source is None or not uses or not all(_broadcasts(*use, result, source) for use in uses):
             continue
         result.replace_all_uses_with(source)
         graph.remove(node, safe=True)
@@ -37,26 +40,25 @@ def drop_expand(graph: ir.Graph) -> int:
     return dropped
 
 
-def _broadcasts(reader: ir.Node, index: int, expanded: ir.Value) -> bool:
+def _broadcasts(reader: ir.Node, index: int, expanded: ir.Value, source: ir.Value) -> bool:
     """Tell whether a reader's result has the same shape without the Expand."""
     if reader.domain or reader.op_type not in BROADCASTING:
         return False
     if reader.op_type == "PRelu" and index == 0:
         return False
-    others = [value for value in reader.inputs if value is not None and value is not expanded]
-    return any(_covers(other, expanded) for other in others)
+    given = [source if value is expanded else value for value in reader.inputs]
+    shapes = [known_shape(value) for value in given if value is not None]
+    result = known_shape(reader.outputs[0])
+    known = [shape for shape in shapes if shape is not None]
+    return result is not None and len(known) == len(shapes) and _joined(known) == result
 
 
-def _covers(other: ir.Value, expanded: ir.Value) -> bool:
-    """Tell whether a value has, in every dimension of another one, the same known size."""
-    rank = rank_of(expanded)
-    if other.shape is None or expanded.shape is None or rank is None or len(other.shape) < rank:
-        return False
-    tail = list(other.shape)[len(other.shape) - rank :]
-    return all(_same(a, b) for a, b in zip(tail, expanded.shape, strict=True))
-
-
-def _same(one: int | ir.SymbolicDim, other: int | ir.SymbolicDim) -> bool:
-    if isinstance(one, int) or isinstance(other, int):
-        return one == other
-    return one.value is not None and one.value == other.value
+def _joined(shapes: Sequence[Dims]) -> Dims | None:
+    """Return the shape of tensors broadcast against each other, if their sizes tell it."""
+    sizes: list[Size] = []
+    for axis in range(-max(map(len, shapes)), 0):
+        others = {shape[axis] for shape in shapes if -axis <= len(shape)} - {1}
+        if len(others) > 1:
+            return None
+        sizes.append(next(iter(others), 1))
+    return tuple(sizes)

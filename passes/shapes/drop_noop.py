@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, constant, integers, operand, scalar, shape_of
+from ...compiler.ir.graph import attribute, constant, integers, operand, scalar
 from ...compiler.ir.provenance import KEY
+from ...compiler.ir.sizes.analysis import known_shape
 from ..base import graph_pass
 from ..rewrite import bypass
 
@@ -15,7 +16,7 @@ MOVERS = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Til
 
 
 def _keeps_shape(node: ir.Node) -> bool:
-    before, after = shape_of(operand(node, 0)), shape_of(node.outputs[0])
+    before, after = known_shape(operand(node, 0)), known_shape(node.outputs[0])
     return before is not None and before == after
 
 

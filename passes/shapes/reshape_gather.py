@@ -1,44 +1,48 @@
 """Gathers that take everything in order."""
 
-import math
-
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, axis_of, integers, operand, shape_of
+from ...compiler.ir.dims import product
+from ...compiler.ir.graph import attribute, axis_of, operand
+from ...compiler.ir.sizes.analysis import Sizes, known_shape
+from ...compiler.ir.sizes.grids import grid_of
+from ...compiler.ir.sizes.inference import analyse
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_inputs
-
-MOST = 2**16
-"""Most indices that are read."""
+from ..rewrite import set_inputs, sites
+from ..size_vectors import size_vector
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"))
 def reshape_gather(graph: ir.Graph) -> int:
     """Replace a Gather by the indices 0, 1, 2 … of all of an axis by a Reshape.
 
-    So the dynamo exporter writes as_strided of a tensor that is contiguous already.
+    So the dynamo exporter writes as_strided of a tensor that is contiguous already, and the legacy
+    one a mask that is read at the positions `row * length + column`.
     """
     replaced = 0
-    names = Names(graph)
-    for node in graph:
-        if node.domain or node.op_type != "Gather" or not _takes_all(node):
+    sizes: Sizes | None = None
+    for site in sites(graph, "Gather"):
+        node = site.node
+        if not known_shape(operand(node, 1)) or not _is_read_whole(node):
             continue
-        shape = shape_of(node.outputs[0])
-        if shape is None or 0 in shape:
+        sizes = sizes or analyse(graph)
+        grid, shape = grid_of(operand(node, 1), sizes), known_shape(node.outputs[0])
+        if grid is None or shape is None or 0 in shape or not grid.counts_all():
             continue
-        site = Site(node, names)
+        sources = [value for value in node.inputs[:2] if value is not None]
+        wanted = size_vector(site, shape, sources)
+        if wanted is None:
+            continue
         node.op_type = "Reshape"
         node.attributes.clear()
-        set_inputs(node, site[0], site.ints(shape, "shape"))
+        set_inputs(node, site[0], wanted)
         replaced += 1
     return replaced
 
 
-def _takes_all(node: ir.Node) -> bool:
-    source, indices = shape_of(operand(node, 0)), shape_of(operand(node, 1))
-    if not source or not indices or math.prod(indices) > MOST:
+def _is_read_whole(node: ir.Node) -> bool:
+    """Tell whether there are as many indices as elements on the axis."""
+    source, indices = known_shape(operand(node, 0)), known_shape(operand(node, 1))
+    if not source or indices is None:
         return False
-    size = source[axis_of(attribute(node, "axis", 0), len(source))]
-    if math.prod(indices) != size:
-        return False
-    return integers(operand(node, 1)) == tuple(range(size))
+    return product(indices) == source[axis_of(attribute(node, "axis", 0), len(source))]

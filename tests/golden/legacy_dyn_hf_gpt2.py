@@ -7,7 +7,7 @@ From dyn_hf_gpt2.onnx (opset 17, pytorch 2.14.1).
 from pathlib import Path
 
 import mindspore as ms
-from mindspore import Tensor, nn, ops
+from mindspore import nn, ops
 
 WEIGHTS = Path(__file__).with_name("model.ckpt")
 
@@ -21,16 +21,11 @@ def dot_product_attention(
     """Return softmax(scale * query @ key') @ value over the keys that the mask shows."""
     scale = query.shape[-1] ** -0.5
     if FLASH_ATTENTION:
+        heads = query.shape[1]
         return ops.flash_attention_score(
-            query,
-            key,
-            value,
-            query.shape[1],
-            attn_mask=~mask,
-            scalar_value=scale,
-            input_layout="BNSD",
+            query, key, value, heads, attn_mask=~mask, scalar_value=scale, input_layout="BNSD"
         )
-    scores = query * scale @ ops.swapaxes(key, -1, -2)
+    scores = query * scale @ key.swapaxes(-1, -2)
     scores = ops.where(mask, scores, -3.4e38)
     weights = ops.softmax(scores, axis=-1)
     weights = ops.where(mask, weights, 0.0)
@@ -45,23 +40,13 @@ class Attn(nn.Cell):
 
     def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
         batch, seq, _ = x.shape
-        x = ops.reshape(x, (-1, 32))
-        x = ops.reshape(self.c_attn(x), (batch, seq, 96))
-        query, key, value = ops.split(x, 32, axis=2)
-        key = ops.reshape(key, (batch, seq, -1, 8))
-        value = ops.reshape(value, (batch, seq, -1, 8))
-        query = ops.reshape(query, (batch, seq, -1, 8))
-        x = ops.reshape(
-            dot_product_attention(
-                ops.transpose(query, (0, 2, 1, 3)),
-                ops.transpose(key, (0, 2, 1, 3)),
-                ops.transpose(value, (0, 2, 1, 3)),
-                mask=mask,
-            ),
-            (batch, -1, seq, 8),
-        )
-        x = ops.reshape(ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (batch, seq, -1)), (-1, 32))
-        return ops.reshape(self.c_proj(x), (batch, seq, 32))
+        query, key, value = ops.split(self.c_attn(x), 32, axis=2)
+        value = value.reshape(batch, seq, -1, 8).swapaxes(1, 2)
+        query = query.reshape(batch, seq, -1, 8).swapaxes(1, 2)
+        key = key.reshape(batch, seq, -1, 8).swapaxes(1, 2)
+        x = dot_product_attention(query, key, value, mask=mask)
+        x = x.swapaxes(1, 2).reshape(batch, seq, -1)
+        return self.c_proj(x)
 
 
 class Mlp(nn.Cell):
@@ -71,12 +56,8 @@ class Mlp(nn.Cell):
         self.c_proj = nn.Dense(128, 32)
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
-        batch, seq, _ = x.shape
-        x = ops.reshape(x, (-1, 32))
-        x = ops.reshape(
-            ops.gelu(ops.reshape(self.c_fc(x), (batch, seq, 128)), approximate="tanh"), (-1, 128)
-        )
-        return ops.reshape(self.c_proj(x), (batch, seq, 32))
+        x = ops.gelu(self.c_fc(x), approximate="tanh")
+        return self.c_proj(x)
 
 
 class H(nn.Cell):
@@ -97,39 +78,21 @@ class H(nn.Cell):
 class Transformer(nn.Cell):
     def __init__(self):
         super().__init__()
-        self.constant = Tensor(True, ms.bool_)
         self.wte = nn.Embedding(128, 32)
         self.wpe = nn.Embedding(64, 32)
         self.h = nn.CellList([H(), H()])
         self.ln_f = nn.LayerNorm((32,), epsilon=1e-05)
 
     def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
-        batch, seq = input_ids.shape
-        x = ops.reshape(input_ids, (-1, seq))
-        out = ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0)
-        x = self.wte(x) + self.wpe(out)
-        reshaped = ops.reshape(attention_mask, (batch, -1))
-        column = ops.unsqueeze(
-            ops.unsqueeze(ops.unsqueeze(ops.arange(seq, dtype=ms.int64), dim=0), dim=1), dim=2
+        seq = input_ids.shape[1]
+        x = self.wte(input_ids) + self.wpe(ops.arange(seq, dtype=ms.int64).unsqueeze(0))
+        mask = (
+            ops.tril(ops.ones((seq, seq), ms.bool_))
+            & attention_mask.astype(ms.bool_)[:, None, None]
         )
-        scaled = (
-            ops.unsqueeze(
-                ops.unsqueeze(ops.unsqueeze(ops.arange(batch, dtype=ms.int64), dim=1), dim=2), dim=3
-            )
-            * seq
-        )
-        reshaped = ops.reshape(
-            ops.gather(ops.reshape(reshaped.astype(ms.bool_), (-1, 1)), column + scaled, 0), (-1,)
-        )
-        out = (
-            self.constant
-            & (column <= ops.unsqueeze(ops.unsqueeze(out, dim=1), dim=3))
-            & ops.reshape(reshaped, (batch, 1, 1, seq))
-        )
-        mask = ops.broadcast_to(out, (batch, 1, seq, seq))
         for h in self.h:
             x = h(x, mask)
-        return ops.reshape(self.ln_f(x), (-1, seq, 32))
+        return self.ln_f(x)
 
 
 class Model(nn.Cell):

@@ -252,6 +252,21 @@ def stored(value: ir.Value) -> Partial | None:
     )
 
 
+def known_shape(value: ir.Value | None) -> Dims | None:
+    """Return the shape that a graph holds, if it tells every size as a number or expression."""
+    shape = None if value is None else stored(value)
+    if shape is None or any(size is None for size in shape):
+        return None
+    return tuple(size for size in shape if size is not None)
+
+
+def written(shape: Partial) -> ir.Shape:
+    """Return a shape as a graph holds it."""
+    return ir.Shape(
+        [size if isinstance(size, int) or size is None else str(size) for size in shape]
+    )
+
+
 def merged(here: Partial | None, there: Partial | None) -> Partial | None:
     """Return what is known of a shape from graph and rule: numbers go before expressions."""
     if here is None or there is None or len(here) != len(there):

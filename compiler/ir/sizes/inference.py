@@ -8,7 +8,7 @@ from ..dim_values import substitute
 from ..dims import Size
 from ..provenance import FIXED
 from . import computing, layout, own
-from .analysis import Sizes, resolve, stored
+from .analysis import Sizes, resolve, stored, written
 
 
 def is_open(graph: ir.Graph) -> bool:
@@ -49,9 +49,7 @@ def _write(value: ir.Value, wanted: tuple[Size | None, ...]) -> bool:
     """Give a value a shape; tell whether that says more than before."""
     if stored(value) == wanted:
         return False
-    value.shape = ir.Shape(
-        [size if isinstance(size, int) or size is None else str(size) for size in wanted]
-    )
+    value.shape = written(wanted)
     return True
 
 

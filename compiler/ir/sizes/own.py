@@ -10,17 +10,18 @@ from .layout import broadcast
 Shapes = Sequence[Partial | None]
 
 
-@shapes("onnx2ms.Linear")
+@shapes("onnx2ms.Dense", "onnx2ms.Linear")
 def linear(site: Site) -> Shapes:
-    """The weight is (in, out)."""
+    """The weight is (out, in), or (in, out)."""
     data, weight = site.shape(0), site.shape(1)
     if data is None or weight is None:
         return [None]
-    site.equal(data[-1], weight[0])
-    return [(*data[:-1], weight[1])]
+    channels, made = weight if site.node.op_type == "Linear" else weight[::-1]
+    site.equal(data[-1], channels)
+    return [(*data[:-1], made)]
 
 
-@shapes("onnx2ms.Attention", "onnx2ms.BiasedAttention")
+@shapes("onnx2ms.Attention", "onnx2ms.BiasedAttention", "onnx2ms.MaskedAttention")
 def attention(site: Site) -> Shapes:
     """Queries, with the channels of the values."""
     query, key, value = site.shape(0), site.shape(1), site.shape(2)
@@ -28,7 +29,19 @@ def attention(site: Site) -> Shapes:
         return [None]
     site.equal(key[-2], value[-2])
     heads = broadcast(site, [query[:-2], key[:-2], value[:-2]])
+    if (mask := site.shape(3)) is not None:
+        broadcast(site, [(*heads, query[-2], key[-2]), mask])
     return [(*heads, query[-2], value[-1])]
+
+
+@shapes("onnx2ms.RepeatInterleave")
+def repeat_interleave(site: Site) -> Shapes:
+    """One axis is longer."""
+    before = site.shape(0)
+    if before is None:
+        return [None]
+    axis, repeats = attribute(site.node, "axis", 0), attribute(site.node, "repeats", 1)
+    return [tuple(size * repeats if i == axis else size for i, size in enumerate(before))]
 
 
 @shapes("onnx2ms.RotateHalf")

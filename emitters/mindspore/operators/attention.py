@@ -43,10 +43,11 @@ def attention(op: Op) -> Code:
     return call(operands, keys, values, mask, scale, size, settings)
 
 
-@emits("Attention", "BiasedAttention", domain=DOMAIN)
+@emits("Attention", "BiasedAttention", "MaskedAttention", domain=DOMAIN)
 def any_attention(op: Op) -> Code:
-    """Attention of any rank, by a bias that is added to the scores."""
-    mask = ", bias={3}" if op.has(3) else ""
+    """Attention of any rank, by a bias that is added to the scores, or a mask of what is seen."""
+    kind = "mask" if op.node.op_type == "MaskedAttention" else "bias"
+    mask = f", {kind}={{3}}" if op.has(3) else ""
     size = op.size(0, -1)
     return call(op.inputs, "{1}", "{2}", mask, op.attr("scale", 1.0), size, {})
 
@@ -75,6 +76,13 @@ def leaves_keys(bias: ir.Value) -> bool:
     parts = [operand(node, 1), operand(node, 2)] if node is not None and chosen else [bias]
     arrays = [constant(part) for part in parts]
     return all(array is not None and bool(np.isfinite(array).all()) for array in arrays)
+
+
+@emits("RepeatInterleave", domain=DOMAIN)
+def repeat_interleave(op: Op) -> Code:
+    """Each element of an axis several times in a row."""
+    settings: dict[str, Literal] = {"repeats": op.attr("repeats", 1), "axis": op.attr("axis", 0)}
+    return Expression("ops.repeat_interleave({0}, {repeats}, {axis})", (op[0],), settings)
 
 
 @emits("RotateHalf", domain=DOMAIN)

@@ -102,7 +102,8 @@ def is_weight(op: Op) -> bool:
     return op.is_constant(1) and not is_made_up(op[1])
 
 
-@emits("Linear", domain=DOMAIN)
+@emits("Dense", "Linear", domain=DOMAIN)
 def linear(op: Op) -> Code:
-    """The product with a constant matrix, as numpy.matmul, and a bias: x W + b."""
-    return dense(op, WeightSource(op[1], (("transpose", (1, 0)),)), WeightSource(op[2]))
+    """The product with a constant matrix, as numpy.matmul, and a bias: x W + b, or x W' + b."""
+    steps = (("transpose", (1, 0)),) if op.node.op_type == "Linear" else ()
+    return dense(op, WeightSource(op[1], steps), WeightSource(op[2]))

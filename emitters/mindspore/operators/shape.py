@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ....compiler.ir.dims import Dim, Size
 from ....compiler.ir.graph import axis_of
-from ..code import ATOM, PRODUCT, Code, Expression, Layer, call
+from ..code import ATOM, PRODUCT, Code, Expression, Layer, Literal
 from ..draft import Draft
 from ..dtypes import mindspore_dtype
 from ..registry import Op, emits
@@ -45,16 +45,16 @@ def reshape(op: Op) -> Code:
 def computed_reshape(op: Op) -> Code:
     """Return a Reshape to a computed shape; a 0 in it is a dimension of the input's."""
     draft = Draft(op)
-    source = draft.operand(0)
+    source = draft.operand(0, ATOM)
     if op.attr("allowzero", 0):
-        return draft.expression(f"ops.reshape({source}, {draft.integers(1, 'shape')})", closes=True)
+        return draft.expression(f"{source}.reshape({draft.integers(1, 'shape')})", closes=True)
     rank, longer = op.rank(0), op.size(1, 0) > op.rank(0)
     shape, again = draft.operand(1, ATOM if longer else 0), draft.operand(0, ATOM)
     copied = f"{shape}[:{rank}]" if longer else shape
     sizes = f"tuple(int(size) or {again}.shape[i] for i, size in enumerate({copied}))"
     if longer:
         sizes += f" + tuple(int(size) for size in {draft.operand(1, ATOM)}[{rank}:])"
-    return draft.expression(f"ops.reshape({source}, {sizes})", closes=True)
+    return draft.expression(f"{source}.reshape({sizes})", closes=True)
 
 
 def reshaped(op: Op, shape: tuple[Size, ...]) -> Expression:
@@ -73,14 +73,21 @@ def reshaped(op: Op, shape: tuple[Size, ...]) -> Expression:
         shape = tuple(-1 if i in free else size for i, size in enumerate(shape))
     elif len(shape) == 1 and isinstance(shape[0], Dim):
         shape = (-1,)
-    return Expression("ops.reshape({0}, {shape})", (op[0],), {"shape": shape}, closes=True)
+    settings: dict[str, Literal] = {"shape": shape}
+    return Expression("{0}.reshape({shape:bare})", (op[0],), settings, slots=(ATOM,), closes=True)
 
 
 @emits("Transpose")
 def transpose(op: Op) -> Code:
     """Transpose-24; without `perm` all axes are reversed."""
     perm: tuple[int, ...] = op.attr("perm", tuple(reversed(range(op.rank(0)))))
-    return Expression("ops.transpose({0}, {axes})", (op[0],), {"axes": tuple(perm)})
+    moved = tuple(axis for axis, source in enumerate(perm) if axis != source)
+    if len(moved) == 2:
+        return Expression("{0}.swapaxes({axes:bare})", (op[0],), {"axes": moved}, slots=(ATOM,))
+    if len(perm) < 2:
+        return Expression("{0}", (op[0],))
+    settings: dict[str, Literal] = {"axes": tuple(perm)}
+    return Expression("{0}.transpose({axes:bare})", (op[0],), settings, slots=(ATOM,))
 
 
 @emits("Unsqueeze")
@@ -90,7 +97,7 @@ def unsqueeze(op: Op) -> Code:
         return computed_unsqueeze(op)
     axes = op.integers(1)
     if len(axes) == 1:
-        return call("ops.unsqueeze", op[0], dim=axes[0])
+        return Expression("{0}.unsqueeze({dim})", (op[0],), {"dim": axes[0]}, slots=(ATOM,))
     rank = op.rank(0) + len(axes)
     new = {axis_of(axis, rank) for axis in axes}
     index = ", ".join("None" if axis in new else ":" for axis in range(max(new, default=-1) + 1))
@@ -101,8 +108,7 @@ def computed_unsqueeze(op: Op) -> Code:
     """Return an Unsqueeze at axes that are computed."""
     draft = Draft(op)
     if op.size(1, 0) == 1:
-        source = draft.operand(0)
-        return draft.expression(f"ops.unsqueeze({source}, {draft.element(1)})")
+        return draft.expression(f"{draft.operand(0, ATOM)}.unsqueeze({draft.element(1)})")
     rank = draft.setting("rank", op.rank(0) + op.size(1, 0))
     new = f"[int(axis) % {rank} for axis in {draft.operand(1)}]"
     index = f"None if i in {new} else slice(None) for i in range({rank})"
@@ -114,23 +120,25 @@ def squeeze(op: Op) -> Code:
     """Squeeze-24; without axes all dimensions of 1 go."""
     if op.has(1) and not op.is_constant(1):
         draft = Draft(op)
-        return draft.expression(f"ops.squeeze({draft.operand(0)}, {draft.integers(1, 'axis')})")
+        source = draft.operand(0, ATOM)
+        return draft.expression(f"{source}.squeeze({draft.integers(1, 'axis')})")
     if op.has(1):
         axes = tuple(axis_of(axis, op.rank(0)) for axis in op.integers(1))
     else:
         axes = tuple(i for i, dim in enumerate(op.dims(0)) if dim == 1)
     if not axes:
         return Expression("{0}", (op[0],))
-    return call("ops.squeeze", op[0], axis=axes[0] if len(axes) == 1 else axes)
+    axis = axes[0] if len(axes) == 1 else axes
+    return Expression("{0}.squeeze({axis})", (op[0],), {"axis": axis}, slots=(ATOM,))
 
 
 @emits("Expand")
 def expand(op: Op) -> Code:
     """Expand-13 to a shape; the input's own dimensions may be the larger ones."""
     if op.has_sizes(1):
-        return Expression(
-            "ops.broadcast_to({0}, {shape})", (op[0],), {"shape": op.result_dims()}, closes=True
-        )
+        settings: dict[str, Literal] = {"shape": op.result_dims()}
+        template = "{0}.broadcast_to({shape})"
+        return Expression(template, (op[0],), settings, slots=(ATOM,), closes=True)
     # ops.broadcast_to cannot make a dimension smaller: ones of that shape broadcast both ways
     draft = Draft(op)
     source = draft.operand(0, PRODUCT)
