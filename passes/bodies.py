@@ -1,19 +1,13 @@
 """The graphs that a node holds: branches of an If, the body of a Loop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import onnx_ir as ir
 
+from ..compiler.ir.graph import bodies
 from ..compiler.ir.provenance import inherit, origins, path_of, scope_of, set_origins, set_scope
 from .rewrite import Site
 from .skeleton import nested
-
-
-def bodies(node: ir.Node) -> Iterator[ir.Graph]:
-    """Yield the graphs that a node holds itself, not those inside of them."""
-    for attribute in node.attributes.values():
-        if attribute.type is ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
 
 
 def release(node: ir.Node) -> None:

@@ -96,6 +96,7 @@ from .shapes.sink_expand import sink_expand
 from .shapes.slice_gather_nd import slice_gather_nd
 from .shapes.split_before_transpose import split_before_transpose
 from .shapes.turn_recurrent import turn_recurrent
+from .shapes.type_bodies import type_bodies
 from .shapes.unroll_loop import unroll_loop
 from .shapes.unsqueeze_reshape import unsqueeze_reshape
 
@@ -133,6 +134,7 @@ STAGES: tuple[Stage, ...] = (
         "shapes",
         (
             infer_shapes,  # first: all others ask for shapes and types
+            type_bodies,  # the next round infers their insides
             modernize_contrib,  # here, as many of its rules ask for ranks
             resolve_cast_like,  # before folding: then a constant does not wait for a value
             fold_constants,  # gives shapes to Reshape and its like: inference goes on from there

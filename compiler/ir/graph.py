@@ -1,6 +1,6 @@
 """Questions about an ONNX graph that every pass and emitter asks."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar, cast
 
@@ -116,3 +116,10 @@ def outer_inputs(nodes: Sequence[ir.Node]) -> list[ir.Value]:
             if value is not None and value not in made
         )
     )
+
+
+def bodies(node: ir.Node) -> Iterator[ir.Graph]:
+    """Yield the graphs that a node holds itself: branches of an If, the body of a Loop."""
+    for attr in node.attributes.values():
+        if attr.type is ir.AttributeType.GRAPH:
+            yield attr.as_graph()

@@ -8,9 +8,12 @@ GRAPH mode too, where no hook fires and nothing can be written down on the side.
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ...emitters.base import Place
 from .align import Site, constructs, locate, parts
+
+Syntax = TypeVar("Syntax", ast.expr, ast.stmt)
 
 TRACE, PREFIX = "onnx2ms_trace", "onnx2ms_"
 
@@ -171,10 +174,8 @@ class _Rewriter:
                 statement.body = self._block(statement.body)
                 statement.orelse = self._block(statement.orelse)
                 self._lines.append(statement)
-            case ast.While():
-                statement.test = self._unpacked(statement.test)
-                statement.body = self._block(statement.body)
-                self._lines.append(statement)
+            case ast.While():  # in GRAPH mode no trace can grow in it
+                self._lines.append(self._without_traces(statement))
             case _:
                 self._lines.append(statement)
 
@@ -230,6 +231,11 @@ class _Rewriter:
 
     def _unpacked(self, node: ast.expr) -> ast.expr:
         """Let calls inside an expression return their results alone."""
+        changed: ast.expr = self._without_traces(node)
+        return changed
+
+    def _without_traces(self, node: Syntax) -> Syntax:
+        """Let calls inside an expression or statement return their results alone."""
         rewriter = self
 
         class Unpack(ast.NodeTransformer):
@@ -240,7 +246,7 @@ class _Rewriter:
                 result = ast.Subscript(node, ast.Constant(0))
                 return ast.IfExp(_parse_expression(_is_traced(node)), result, node)
 
-        changed: ast.expr = Unpack().visit(node)
+        changed: Syntax = Unpack().visit(node)
         return changed
 
     def _record(self, node: ast.AST, value: ast.Name | None = None) -> None:

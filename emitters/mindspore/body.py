@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from .cells import Guard, Own, Step
 from .classes import ClassBuilder, ClassDefinition
-from .code import ATOM
+from .code import ATOM, Turns
 from .layout import OPEN, fit
 from .loops import GROWING, hands_on
 from .match import passed_on
@@ -14,6 +14,7 @@ from .naming import TAKEN, singular, unique
 from .places import Marked, Marks
 from .render import TreeRenderer, fill
 from .statements import Body, Statement
+from .turns import TurnsWriter
 
 
 class BodyWriter:
@@ -56,7 +57,9 @@ class BodyWriter:
         for guard in self._cell.guards:
             lines += self._guard(guard)
         for statement in self._body.statements:
-            if statement.step is not None and self._body.is_loop(statement.step):
+            if statement.step is not None and statement.step.turns is not None:
+                lines += self._turns(statement.step, statement.step.turns, statement.targets)
+            elif statement.step is not None and self._body.is_loop(statement.step):
                 lines += self._loop(statement.step, statement.targets[0])
             else:
                 lines += self._lines(statement)
@@ -95,6 +98,12 @@ class BodyWriter:
         call = self._marks.add(f"{element}({', '.join(operands)})", marked)
         lines = fit(12, f"{target} = {call}")
         return [*before, f"        for {element} in self.{step.child}:", *lines]
+
+    def _turns(self, step: Step, turns: Turns, targets: list[str]) -> list[str]:
+        """Return the loop that runs a body again and again."""
+        writer = TurnsWriter(turns, targets, {*self._body.names.values(), *TAKEN, *targets})
+        operands = [self._operand(operand, 0) for operand in step.operands]
+        return writer.lines(f"self.{step.child}", operands, self._sizes(step))
 
     def _guard(self, guard: Guard) -> list[str]:
         """Return a check of the sizes that the network is called with."""

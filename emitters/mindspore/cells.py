@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 
 from ...compiler.ir.dims import Dim
-from .code import Expression, Layer, Literal, WeightSource
+from .code import Expression, Layer, Literal, Turns, WeightSource
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Step:
         child: Name of the child that is called; empty for an expression.
         module: Name of the PyTorch module of an expression, where it had one of its own.
         sizes: Sizes that a child is called with, behind the operands.
+        turns: How often the child is called; None for once. The operands are what `Turns` says,
+            the states and what the child reads besides.
     """
 
     operands: list[Operand]
@@ -55,6 +57,7 @@ class Step:
     child: str = ""
     module: str = ""
     sizes: tuple[Literal, ...] = ()
+    turns: Turns | None = None
 
     @property
     def settings(self) -> Mapping[str, Literal]:
@@ -135,6 +138,7 @@ class Cell:
             child = self.children.get(step.child)
             plain = child is None or child.layer is None or not any(child.layer.form)
             plain = plain and not step.sizes
+            plain = plain and step.turns is None
             if step.operands != [current] or len(step.outputs) != 1 or not plain:
                 return False
             current = step.outputs[0]

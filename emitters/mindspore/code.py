@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.dims import Dim
 from ...compiler.ir.graph import Array, elements
+from ...compiler.ir.sizes.analysis import Sizes
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ Argument: TypeAlias = Literal | Symbol
 """What a layer is constructed with."""
 
 # How tightly an expression binds, in Python's order; an operand that binds less is bracketed.
-COMPARISON, BIT_OR, BIT_AND, SUM, PRODUCT, UNARY, POWER, ATOM = range(8)
+CHOICE, COMPARISON, BIT_OR, BIT_AND, SUM, PRODUCT, UNARY, POWER, ATOM = range(-1, 8)
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class Expression:
         first: Which output of the node is the first of them.
         closes: Whether a person would end the statement here, as after an activation.
         helpers: Functions that the generated module must define for it.
+        lazy: Whether it computes but one of its operands behind the first, which chooses.
     """
 
     template: str
@@ -160,6 +162,7 @@ class Expression:
     first: int = 0
     closes: bool = False
     helpers: tuple[str, ...] = ()
+    lazy: bool = False
 
     def slot(self, index: int) -> int:
         """Return how tightly an operand must bind; 0 inside brackets of the template."""
@@ -204,7 +207,102 @@ class Layer:
         return self.given, self.returned, self.unpacked
 
 
-Code = Expression | Layer
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A graph that a node holds, as a cell that is called with all it reads.
+
+    Attributes:
+        graph: The graph; its inputs are what the cell is called with.
+        codes: The code of each of its nodes.
+        known: What is known of its sizes; None where all of them are numbers.
+        operands: Values of the graph around that are its last inputs.
+    """
+
+    graph: ir.Graph
+    codes: Mapping[ir.Node, "Code"]
+    known: Sizes | None
+    operands: tuple[ir.Value, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Two bodies of which one is run.
+
+    Attributes:
+        condition: Tells which.
+        yes: The body that is run where it is true.
+        no: The other one.
+    """
+
+    condition: ir.Value
+    yes: Body
+    no: Body
+
+    @property
+    def operands(self) -> tuple[ir.Value, ...]:
+        """Values of the graph that it reads."""
+        return (self.condition, *self.yes.operands, *self.no.operands)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a loop collects, a part a turn.
+
+    Attributes:
+        shape: Shape of a part; None for a size that is not known.
+        dtype: Element type.
+    """
+
+    shape: tuple[int | None, ...] | None
+    dtype: ir.DataType
+
+
+@dataclass(frozen=True)
+class Turns:
+    """How often a body is run, and what is done around it.
+
+    Attributes:
+        limit: Most turns, where that is a number; None where a value tells them, or nothing does.
+        bounded: Whether the first operand is the most turns.
+        conditional: Whether the next one is a condition that must hold to begin.
+        decides: Whether the body returns first whether it is run once more.
+        counts: Whether the body is called first with the number of the turn.
+        asks: Whether the body is called next with the condition.
+        states: How many values go from turn to turn.
+        stacks: What is collected.
+    """
+
+    limit: int | None
+    bounded: bool
+    conditional: bool
+    decides: bool
+    counts: bool
+    asks: bool
+    states: int
+    stacks: tuple[Stack, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Repetition:
+    """A body that is run again and again.
+
+    Attributes:
+        turns: How often.
+        given: Most turns and condition where they are values, then the first states.
+        body: The body.
+    """
+
+    turns: Turns
+    given: tuple[ir.Value, ...]
+    body: Body
+
+    @property
+    def operands(self) -> tuple[ir.Value, ...]:
+        """Values of the graph that it reads."""
+        return (*self.given, *self.body.operands)
+
+
+Code = Expression | Layer | Choice | Repetition
 
 
 def call(

@@ -1,21 +1,13 @@
 """From a lowered graph to MindSpore source and weights."""
 
-from collections.abc import Mapping
-
 import onnx_ir as ir
 
-from ...compiler.ir.errors import Problem, UnsupportedError
-from ...compiler.ir.graph import operator
-from ...compiler.ir.provenance import missing_keys, path_of
-from ...compiler.ir.sizes.analysis import Sizes
+from ...compiler.ir.provenance import missing_keys
 from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import Emission, EmitOptions
 from . import operators
-from .code import Code, Expression
-from .host import sizes_in
-from .operators.sizes import size_tensor
-from .registry import EMITTERS, CannotEmit, Op
-from .scalars import inline_sizes
+from .closures import close, has_bodies
+from .nodes import emit_nodes, keep_only
 from .source import SourceWriter
 from .tree import TreeBuilder
 from .weights import weights_of
@@ -34,10 +26,12 @@ class MindSporeEmitter:
         Raises:
             UnsupportedError: Operators without an emitter, all of them at once.
         """
-        graph, known = model.graph, None
-        if is_open(graph):
+        assert operators, "importing the operators fills the table"
+        graph = model.graph
+        if is_open(graph) or has_bodies(graph):
             graph = model.graph.clone()  # the model stays whole: it is run to find a divergence
-            known = analyse(graph)
+        close(graph)
+        known = analyse(graph) if is_open(graph) else None
         codes = emit_nodes(graph, options.model_name, known)
         if known is not None:
             keep_only(graph, codes)
@@ -48,61 +42,3 @@ class MindSporeEmitter:
         found = {weight.state_dict for weight in weights}  # some as parts of what was computed
         missing = {key: why for key, why in missing_keys(model).items() if key not in found}
         return Emission(source, writer.root_class, weights, places, missing)
-
-
-def emit_nodes(graph: ir.Graph, model_name: str, known: Sizes | None) -> dict[ir.Node, Code]:
-    """Return the code of every node whose result some code reads, in the order of the graph.
-
-    What only computes sizes has none: these stand as Python numbers in the code that needs them.
-
-    Raises:
-        UnsupportedError: For all nodes that have none.
-    """
-    assert operators, "importing the operators fills the table"
-    codes: dict[ir.Node, Code] = {}
-    problems: list[Problem] = []
-    needed = set(graph.outputs)
-    for node in reversed(graph):
-        if known is not None and needed.isdisjoint(node.outputs):
-            continue
-        try:
-            codes[node] = code_of(Op(node, known))
-            needed.update(codes[node].operands)
-        except CannotEmit as error:
-            where = node.name or "", path_of(node)
-            problems.append(Problem(operator(node), *where, str(error)))
-            needed.update(value for value in node.inputs if value is not None)
-    if problems:
-        raise UnsupportedError(model_name, problems[::-1])
-    return {node: codes[node] for node in graph if node in codes}
-
-
-def code_of(op: Op) -> Code:
-    """Return the code of one node.
-
-    Raises:
-        CannotEmit: It has none; says why.
-    """
-    code = size_tensor(op)
-    if code is not None:
-        return code
-    domain = op.node.domain
-    emit = EMITTERS.get((domain, op.node.op_type))
-    if emit is None:
-        raise CannotEmit(f"no emitter for domain '{domain}'" if domain else "no emitter")
-    code = inline_sizes(emit(op), op)
-    settings = code.settings.values() if isinstance(code, Expression) else ()
-    for size in sizes_in(tuple(settings)):
-        if op.known is None or not op.known.tells(size):
-            raise CannotEmit(f"the size {size} depends on data")
-    return code
-
-
-def keep_only(graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:
-    """Take out of a graph the nodes without code, and of the others the inputs that none reads."""
-    for node in list(graph):
-        if node in codes:
-            for index, value in enumerate(node.inputs):
-                if value is not None and value not in codes[node].operands:
-                    node.replace_input_with(index, None)
-    graph.remove([node for node in graph if node not in codes], safe=True)

@@ -63,7 +63,7 @@ def alike(ours: Step, other: Step, same: dict[Operand, Operand]) -> bool:
     """Tell whether two steps are the same operator or call, on the same values."""
     if ours.child != other.child or len(ours.outputs) != len(other.outputs):
         return False
-    if (ours.code is None) != (other.code is None):
+    if (ours.code is None) != (other.code is None) or ours.turns != other.turns:
         return False
     if (
         ours.code is not None
@@ -94,6 +94,7 @@ def passed_on(step: Step, cell: Cell) -> ir.Value | None:
     values = [operand for operand in step.operands if isinstance(operand, ir.Value)]
     child = cell.children.get(step.child)
     element = "." in step.child or step.child.isdigit() or bool(child and child.loop)
+    element = element or step.turns is not None
     if len(step.outputs) != 1 or len(values) != len(step.operands) or element:
         return None
     if len(values) == 1:

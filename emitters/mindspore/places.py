@@ -1,9 +1,11 @@
 """The source map: where each value of the graph is computed in the generated module."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import onnx_ir as ir
 
+from ...compiler.ir.graph import bodies
 from ..base import Place
 from .cells import Cell, Step
 from .classes import ELEMENTS, ClassDefinition
@@ -57,8 +59,16 @@ class Marks:
                     places += loop_places(cell, loop, marked, spans[number])
                 elif step is not None:
                     places += step_places(name, cell.path, step, marked.local, spans[number])
-        position = {node.name: i for i, node in enumerate(graph)}
+        position = {node.name: i for i, node in enumerate(nodes_within(graph))}
         return sorted(places, key=lambda place: position[place.node])
+
+
+def nodes_within(graph: ir.Graph) -> Iterator[ir.Node]:
+    """Yield the nodes of a graph, each behind those of the graphs that it holds."""
+    for node in graph:
+        for body in bodies(node):
+            yield from nodes_within(body)
+        yield node
 
 
 def step_places(class_name: str, path: str, step: Step, local: str, span: Span) -> list[Place]:

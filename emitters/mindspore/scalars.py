@@ -9,7 +9,7 @@ from ...compiler.ir import graph as ask
 from ...compiler.ir.dims import Dim
 from ...compiler.ir.provenance import KEY
 from ...compiler.ir.sizes.contents import Ratio
-from .code import Code, Expression, Layer, Literal
+from .code import Code, Expression, Literal
 from .registry import Op
 
 ELEMENTWISE = frozenset(
@@ -81,7 +81,7 @@ def inline_sizes(code: Code, op: Op) -> Code:
 
     Nothing is to be computed of a tensor for them; another operand must give the element type.
     """
-    if op.known is None or op.node.op_type not in ELEMENTWISE or isinstance(code, Layer):
+    if op.known is None or op.node.op_type not in ELEMENTWISE or not isinstance(code, Expression):
         return code
     settings, template, kept = dict(code.settings), code.template, list[int]()
     for index, value in enumerate(code.operands):

@@ -20,6 +20,7 @@ from .render import TreeRenderer
 from .shared_sizes import shared_sizes
 from .statements import Body
 from .ties import parameters, tied
+from .turns import helpers_of
 from .words import distinguish, name_class, printable
 
 
@@ -82,8 +83,9 @@ class SourceWriter:
 
     def _called(self) -> list[str]:
         """Return the functions of the module that some expression calls, that of a switch first."""
-        codes = [step.code for cell in self._root.walk() for step in cell.steps if step.code]
-        called = {name for code in codes for name in code.helpers}
+        steps = [step for cell in self._root.walk() for step in cell.steps]
+        called = {name for step in steps if step.code for name in step.code.helpers}
+        called.update(name for step in steps if step.turns for name in helpers_of(step.turns))
         return sorted(called, key=lambda name: (name != ATTENTION, name))
 
     def _header(self, classes: str) -> list[str]:

@@ -3,7 +3,7 @@
 import builtins
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import onnx_ir as ir
@@ -11,13 +11,14 @@ import onnx_ir as ir
 from ...compiler.ir.dim_values import parse
 from ...compiler.ir.dims import Dim
 from .cells import Cell, Operand, Own, Step
-from .code import Expression, Host, Literal
+from .code import Expression, Host, Literal, Turns
 from .host import ARGUMENT, SIZE, references, refers, word_for
 from .loops import hands_on
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
 from .roles import ATTENTIONS, role_of
 from .shared_sizes import size_word
+from .words_of_values import WORDS
 
 DEEPEST = 4
 """So many calls stand inside each other at most."""
@@ -26,48 +27,6 @@ PLAIN = re.compile(r"(\w*\W)?(input|inputs|data|x|image|images)(\W?\d+)*$", re.I
 """Names of a single input that say no more than `x`."""
 
 BUILTINS = frozenset(dir(builtins))
-
-WORDS = {
-    "Add": "total",
-    "And": "mask",
-    "Attention": "attended",
-    "BiasedAttention": "attended",
-    "MaskedAttention": "attended",
-    "Cast": "converted",
-    "Concat": "joined",
-    "Conv": "features",
-    "Cos": "cosine",
-    "Div": "quotient",
-    "Equal": "same",
-    "Expand": "spread",
-    "Gather": "rows",
-    "GatherND": "picked",
-    "Greater": "above",
-    "GreaterOrEqual": "above",
-    "Less": "below",
-    "LessOrEqual": "below",
-    "LayerNormalization": "normed",
-    "MatMul": "product",
-    "Mul": "scaled",
-    "Pad": "padded",
-    "Pow": "power",
-    "Range": "positions",
-    "ReduceMean": "mean",
-    "ReduceSum": "sum_",
-    "Relu": "out",
-    "Reshape": "reshaped",
-    "Sigmoid": "gate",
-    "Sin": "sine",
-    "Slice": "part",
-    "Softmax": "weights",
-    "Split": "part",
-    "Squeeze": "squeezed",
-    "Sub": "difference",
-    "Transpose": "transposed",
-    "Unsqueeze": "column",
-    "Where": "chosen",
-}
-"""What the result of an operator is called where `x` and `out` still hold something."""
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 """What the parts of a tensor are called."""
@@ -133,8 +92,9 @@ class Body:
         return step in self._optional
 
     def is_loop(self, step: Step) -> bool:
-        """Tell whether a step runs the elements of a list."""
-        return bool(step.child) and bool(self._cell.children.get(step.child, Cell("")).loop)
+        """Tell whether a step runs the elements of a list, or a body again and again."""
+        child = self._cell.children.get(step.child)
+        return step.turns is not None or (child is not None and bool(child.loop))
 
     def _choose_inlined(self) -> None:
         """Decide for each value whether it stands inside the expression that reads it."""
@@ -152,6 +112,8 @@ class Body:
 
     def _stands_inside(self, step: Step, depth: int) -> bool:
         layer = self._cell.children[step.child].layer if step.child else None
+        if is_choice(step, self._readers):
+            return True
         if len(step.outputs) != 1 or self.is_loop(step) or (layer and layer.unpacked):
             return False
         value = step.outputs[0]
@@ -166,6 +128,8 @@ class Body:
         ):
             return False
         reader = reading[0]
+        if step.code is not None and step.code.lazy:
+            return False  # a choice reads best by itself
         if self.is_optional(reader) or self.is_loop(reader):
             return False
         closes = step.code.closes if step.code else self._is_module(step)
@@ -303,6 +267,8 @@ class Body:
 
     def _read_again(self, step: Step) -> set[Operand]:
         """Return the operands of a loop that each turn reads: all but what it hands on."""
+        if step.turns is not None:
+            return read_each_turn(step, step.turns)
         if not self.is_loop(step):
             return set()
         loop = self._cell.children[step.child]
@@ -311,6 +277,8 @@ class Body:
 
     def _target(self, step: Step, value: ir.Value, held: set[str]) -> str:
         """Return a name for a result; `held` are the names whose value is read later."""
+        if step.turns is not None:
+            return self._turned(step, step.turns, value, held)
         role = role_of(value)
         if role and role not in held:
             return role
@@ -328,6 +296,15 @@ class Body:
             return plain[0]
         word = step.child.replace(".", "_") or WORDS.get(step.node.op_type, "value")
         return unique(identifier(word), held | TAKEN)
+
+    def _turned(self, step: Step, turns: Turns, value: ir.Value, held: set[str]) -> str:
+        """Return a name for a result of a loop: that of the state with which it begins."""
+        place = step.outputs.index(value)
+        if place >= turns.states:
+            return unique("rows", held | TAKEN)
+        before = step.operands[turns.bounded + turns.conditional + place]
+        wish = self.names.get(before, "x") if isinstance(before, ir.Value) else "x"
+        return unique(wish, held | TAKEN)
 
     def _part(self, step: Step, value: ir.Value) -> str:
         """Return what one of several results is called: `key`, or the layer that made it."""
@@ -356,6 +333,23 @@ def columns(setting: Literal) -> int:
     if isinstance(setting, tuple):
         return sum(columns(item) + 2 for item in setting)
     return NAME if isinstance(setting, Host | Dim) else len(repr(setting))
+
+
+def is_choice(step: Step, reading: Mapping[ir.Value, Sequence[Step]]) -> bool:
+    """Tell whether a step runs only if another one chooses it: it stands in that expression."""
+    if len(step.outputs) != 1:
+        return False
+    if step.outputs[0].producer() is not None:
+        return False
+    read = reading[step.outputs[0]]
+    code = read[0].code if len(read) == 1 else None
+    return code is not None and code.lazy
+
+
+def read_each_turn(step: Step, turns: Turns) -> set[Operand]:
+    """Return what a body that is run again and again is called with each time, states apart."""
+    first = turns.bounded + turns.conditional
+    return {*step.operands[:first], *step.operands[first + turns.states :]}
 
 
 def readers(cell: Cell) -> dict[ir.Value, list[Step]]:

@@ -96,7 +96,7 @@ class StructureFinder:
             if before and before.join and before.join.op_type == "Add" and not before.tail:
                 code = self._codes[token.nodes[0]]
                 single = token.join is None and len(token.nodes[0].inputs) == 1
-                if single and isinstance(code, Expression) and code.cell is not None:
+                if single and has_cell(code):
                     before.tail = token.nodes[0]
                     before.nodes.append(token.nodes[0])
                     continue
@@ -194,7 +194,7 @@ class StructureFinder:
     def _is_straight(self, run: list[Token]) -> bool:
         """Tell whether single nodes in a row are a SequentialCell: long, and all of them layers."""
         codes = [self._codes[token.nodes[0]] for token in run if not token.branches]
-        layers = [c for c in codes if isinstance(c, Layer) or c.cell is not None]
+        layers = [c for c in codes if isinstance(c, Layer) or has_cell(c)]
         weights = any(isinstance(code, Layer) and code.weights for code in codes)
         return len(run) >= LONG and len(layers) == len(run) and weights
 
@@ -270,6 +270,11 @@ def growing_layers(token: Token) -> list[list[ir.Node]]:
     makers_of = [value.producer() if value is not None else None for value in features]
     whole = all(layer and layer[-1] is makers_of[i] for i, layer in enumerate(found, 1))
     return found if whole else []
+
+
+def has_cell(code: Code) -> bool:
+    """Tell whether an expression can be said as a layer without weights."""
+    return isinstance(code, Expression) and code.cell is not None
 
 
 def layer_key(layer: Layer) -> Hashable:

@@ -13,7 +13,17 @@ from ...compiler.ir import graph as ask
 from ...compiler.ir.provenance import KEY, path_of, scope_of
 from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Operand, Own, Step
-from .code import Code, Layer, WeightSource
+from .code import (
+    CHOICE,
+    COMPARISON,
+    Body,
+    Choice,
+    Code,
+    Expression,
+    Layer,
+    Repetition,
+    WeightSource,
+)
 from .guards import guards
 from .hoist import Chain, Module, hoist
 from .host import holds_size, localize, refers
@@ -53,16 +63,22 @@ class TreeBuilder:
         graph: The lowered graph, its nodes in topological order.
         codes: The code of every node.
         known: What is known of the graph's sizes; None where all of them are numbers.
+        around: The modules around the node that holds the graph, if it is a body.
     """
 
     def __init__(
-        self, graph: ir.Graph, codes: Mapping[ir.Node, Code], known: Sizes | None = None
+        self,
+        graph: ir.Graph,
+        codes: Mapping[ir.Node, Code],
+        known: Sizes | None = None,
+        around: Chain | None = None,
     ) -> None:
         self._graph = graph
         self._codes = codes
         self._known = known
+        self._is_body = around is not None
         self._root_class = ""
-        self._chains = {node: self._chain(node) for node in graph}
+        self._chains = {node: inside(self._chain(node), around or ()) for node in graph}
         hoist(self._chains, codes)
         if not any(self._chains.values()):
             self._chains = StructureFinder(graph, codes).chains()
@@ -101,7 +117,7 @@ class TreeBuilder:
                     self._add_node(cell, node, unit.name)
         if self._known is not None:
             localize(cell, cell.inputs if depth else list(self._graph.inputs), self._known)
-            if not depth:
+            if not depth and not self._is_body:
                 cell.guards = guards(list(self._graph.inputs), self._known)
         if depth and len(cell.steps) > 1:  # the root is called with the graph's inputs
             pack_arguments(cell)
@@ -171,6 +187,14 @@ class TreeBuilder:
         """Add one node: a layer as a child, an expression as a step."""
         code = self._codes[node]
         outputs = list(node.outputs)
+        if isinstance(code, Choice):
+            self._add_choice(cell, node, code)
+            return
+        if isinstance(code, Repetition):
+            operands = [self._operand(cell, value, node) for value in code.operands]
+            name = self._add_body(cell, node, code.body, "body")
+            cell.steps.append(Step(operands, outputs, node, child=name, turns=code.turns))
+            return
         if isinstance(code, Layer):
             text = module or own_name(code, path_of(node))
             name = self._free_name(cell, text) if text else nameless(cell, code.word)
@@ -185,6 +209,44 @@ class TreeBuilder:
         operands = [self._operand(cell, value, node) for value in code.operands]
         made = outputs[code.first : code.first + code.outputs]
         cell.steps.append(Step(operands, made, node, code, module=module))
+
+    def _add_choice(self, cell: Cell, node: ir.Node, code: Choice) -> None:
+        """Add what an If chooses from, and the choice."""
+        condition = self._operand(cell, code.condition, node)
+        results = [
+            self._add_branch(cell, node, body, word)
+            for word, body in (("then_branch", code.yes), ("else_branch", code.no))
+        ]
+        read = tuple(result for result in (code.condition, *results) if not isinstance(result, Own))
+        slots = (COMPARISON, COMPARISON, CHOICE)
+        text, count = "{1} if {0} else {2}", len(node.outputs)
+        choice = Expression(text, read, {}, CHOICE, slots, outputs=count, lazy=True)
+        cell.steps.append(Step([condition, *results], list(node.outputs), node, choice))
+
+    def _add_branch(self, cell: Cell, node: ir.Node, body: Body, word: str) -> Operand:
+        """Add a branch of an If, as an expression where it is one; return its result."""
+        actual = dict(zip(body.graph.inputs, body.operands, strict=True))
+        nodes, outputs = list(body.graph), list(body.graph.outputs)
+        if not nodes and len(outputs) == 1:
+            return self._operand(cell, actual[outputs[0]], node)
+        result = ir.Value(name=outputs[0].name)  # or all that the branch returns
+        code = body.codes[nodes[0]] if len(nodes) == len(outputs) == 1 else None
+        if isinstance(code, Expression) and is_portable(code):
+            code = inline_scalars(code, nodes[0])
+            operands = [self._operand(cell, actual.get(v, v), nodes[0]) for v in code.operands]
+            cell.steps.append(Step(operands, [result], nodes[0], code))
+            return result
+        operands = [self._operand(cell, value, node) for value in body.operands]
+        name = self._add_body(cell, node, body, word)
+        cell.steps.append(Step(operands, [result], node, child=name))
+        return result
+
+    def _add_body(self, cell: Cell, node: ir.Node, body: Body, word: str) -> str:
+        """Add a graph that a node holds as a child; return its name."""
+        name = self._free_name(cell, word)
+        around = self._chain(node)
+        cell.children[name] = TreeBuilder(body.graph, body.codes, body.known, around).build()
+        return name
 
     def _operand(self, cell: Cell, value: ir.Value, node: ir.Node) -> Operand:
         """Return a value as an operand; a weight becomes a parameter of the cell.
@@ -221,6 +283,19 @@ class TreeBuilder:
             name = f"layer_{name}"
             taken.add(name)
         return unique(name, taken)
+
+
+def inside(chain: Chain, around: Chain) -> Chain:
+    """Return what is left of the modules around a node within those around another one."""
+    while chain and around and chain[0] == around[0]:
+        chain, around = chain[1:], around[1:]
+    return chain
+
+
+def is_portable(code: Expression) -> bool:
+    """Tell whether an expression means the same in the graph around its own."""
+    sized = any(map(holds_size, code.settings.values()))
+    return code.outputs == 1 and not code.first and not code.lazy and not sized
 
 
 def own_name(layer: Layer, path: str) -> str:

@@ -80,7 +80,7 @@ class Sizes:
         self._least: dict[str, int] = {}
         token = LEAST.set(self._least)
         try:
-            for value in graph.inputs:
+            for value in (*graph.inputs, *around(graph)):
                 shape = self._shapes[value] = self._complete(stored(value))
                 self._told.update(*(symbols(size) for size in shape or ()))
             for node in graph:
@@ -240,6 +240,12 @@ class Site:
 
     def _input(self, index: int) -> ir.Value | None:
         return self.node.inputs[index] if index < len(self.node.inputs) else None
+
+
+def around(graph: ir.Graph) -> list[ir.Value]:
+    """Return what the nodes of a subgraph read of the graphs around it, constants apart."""
+    read = (value for node in graph for value in node.inputs if value is not None)
+    return [v for v in dict.fromkeys(read) if v.graph is not graph and not is_constant(v)]
 
 
 def stored(value: ir.Value) -> Partial | None:

@@ -1,5 +1,7 @@
 """Operators that look along one axis: where the largest is, sums so far."""
 
+from dataclasses import replace
+
 from ....compiler.ir.graph import axis_of
 from ..code import PRODUCT, SUM, Code, Expression, Literal
 from ..draft import Draft
@@ -30,12 +32,18 @@ def arg_extremum(op: Op) -> Code:
 
 @emits("TopK")
 def top_k(op: Op) -> Code:
-    """TopK-24; `ops.topk` gives int32 indices, which the pass `lower_indices` casts."""
+    """TopK-24; `ops.topk` where nobody asks for places, since it has equal elements in any order.
+
+    Places are int32, which the pass `lower_indices` casts.
+    """
     draft = Draft(op)
     source, axis = draft.operand(0), draft.setting("axis", op.attr("axis", -1))
     how = "" if op.attr("largest", 1) else ", largest=False"
-    template = f"ops.topk({source}, {draft.integer(1, 'k')}, {axis}{how})"
-    return draft.expression(template, outputs=2)
+    arguments = f"{source}, {draft.integer(1, 'k')}, {axis}{how}"
+    if op.outputs == 1:
+        return draft.expression(f"ops.topk({arguments})", outputs=2)
+    ranked = draft.expression(f"rank_elements({arguments})", outputs=2)
+    return replace(ranked, helpers=("rank_elements",))
 
 
 @emits("CumSum", "CumProd")

@@ -1,9 +1,9 @@
 """Sizes as tensors."""
 
-from ....compiler.ir.dims import Dim, Size
-from ..code import Code, Expression
-from ..dtypes import mindspore_dtype
-from ..registry import Op
+from ...compiler.ir.dims import Dim, Size
+from .code import Code, Expression
+from .dtypes import mindspore_dtype
+from .registry import Op
 
 
 def size_tensor(op: Op) -> Code | None:

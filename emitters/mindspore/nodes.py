@@ -1,0 +1,74 @@
+"""The code of every node of a graph."""
+
+from collections.abc import Mapping
+
+import onnx_ir as ir
+
+from ...compiler.ir.errors import Problem, UnsupportedError
+from ...compiler.ir.graph import operator
+from ...compiler.ir.provenance import path_of
+from ...compiler.ir.sizes.analysis import Sizes
+from .code import Code, Expression
+from .host import sizes_in
+from .registry import EMITTERS, CannotEmit, Op
+from .scalars import inline_sizes
+from .size_tensors import size_tensor
+
+
+def emit_nodes(graph: ir.Graph, model_name: str, known: Sizes | None) -> dict[ir.Node, Code]:
+    """Return the code of every node whose result some code reads, in the order of the graph.
+
+    What only computes sizes has none: these stand as Python numbers in the code that needs them.
+
+    Raises:
+        UnsupportedError: For all nodes that have none.
+    """
+    codes: dict[ir.Node, Code] = {}
+    problems: list[Problem] = []
+    needed = set(graph.outputs)
+    for node in reversed(graph):
+        if known is not None and needed.isdisjoint(node.outputs):
+            continue
+        try:
+            codes[node] = code_of(Op(node, known))
+            needed.update(codes[node].operands)
+        except CannotEmit as error:
+            where = node.name or "", path_of(node)
+            problems.append(Problem(operator(node), *where, str(error)))
+            needed.update(value for value in node.inputs if value is not None)
+        except UnsupportedError as error:  # in a body of the node
+            problems += error.problems[::-1]
+    if problems:
+        raise UnsupportedError(model_name, problems[::-1])
+    return {node: codes[node] for node in graph if node in codes}
+
+
+def code_of(op: Op) -> Code:
+    """Return the code of one node.
+
+    Raises:
+        CannotEmit: It has none; says why.
+    """
+    code = size_tensor(op)
+    if code is not None:
+        return code
+    domain = op.node.domain
+    emit = EMITTERS.get((domain, op.node.op_type))
+    if emit is None:
+        raise CannotEmit(f"no emitter for domain '{domain}'" if domain else "no emitter")
+    code = inline_sizes(emit(op), op)
+    settings = code.settings.values() if isinstance(code, Expression) else ()
+    for size in sizes_in(tuple(settings)):
+        if op.known is None or not op.known.tells(size):
+            raise CannotEmit(f"the size {size} depends on data")
+    return code
+
+
+def keep_only(graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:
+    """Take out of a graph the nodes without code, and of the others the inputs that none reads."""
+    for node in list(graph):
+        if node in codes:
+            for index, value in enumerate(node.inputs):
+                if value is not None and value not in codes[node].operands:
+                    node.replace_input_with(index, None)
+    graph.remove([node for node in graph if node not in codes], safe=True)
