@@ -113,6 +113,27 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
         negative = Neg (second)
         y = Concat <axis = -1> (negative, first)
     }""",
+    # torch.slice_scatter along some axes at once: x[starts:ends] = source, which is broadcast
+    "SliceScatter": """<axes, starts, ends> (x, source) => (y) {
+        axis = Constant <value_ints: ints = @axes> ()
+        start = Constant <value_ints: ints = @starts> ()
+        end = Constant <value_ints: ints = @ends> ()
+        zero = Constant <value_int = 0> ()
+        one = Constant <value_int = 1> ()
+        vector = Constant <value_ints = [-1]> ()
+        shape = Shape (x)
+        count = Size (x)
+        numbers = Range (zero, count, one)
+        places = Reshape <allowzero = 1> (numbers, shape)
+        part = Slice (places, start, end, axis)
+        size = Shape (part)
+        values = Expand (source, size)
+        elements = Reshape (x, vector)
+        indices = Reshape (part, vector)
+        updates = Reshape (values, vector)
+        changed = ScatterElements (elements, indices, updates)
+        y = Reshape <allowzero = 1> (changed, shape)
+    }""",
     # torch.std, torch.var
     "StandardDeviation": """<axes, correction, keepdims> (x) => (y) {
         variance = onnx2ms.Variance <axes: ints = @axes, correction: int = @correction,

@@ -27,6 +27,7 @@ from .fuse.fuse_recurrent import fuse_recurrent
 from .fuse.fuse_repeat import fuse_repeat
 from .fuse.fuse_rms_norm import fuse_rms_norm
 from .fuse.fuse_rotate_half import fuse_rotate_half
+from .fuse.fuse_slice_scatter import fuse_slice_scatter
 from .fuse.fuse_softplus import fuse_softplus
 from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
@@ -85,6 +86,7 @@ from .shapes.fold_sizes import fold_sizes
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
 from .shapes.join_reshapes import join_reshapes
+from .shapes.join_slices import join_slices
 from .shapes.join_transposes import join_transposes
 from .shapes.loop_scan import loop_scan
 from .shapes.pick_before_transpose import pick_before_transpose
@@ -154,6 +156,7 @@ STAGES: tuple[Stage, ...] = (
             split_before_transpose,
             join_reshapes,
             unsqueeze_reshape,
+            join_slices,
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now
@@ -179,6 +182,7 @@ STAGES: tuple[Stage, ...] = (
             fuse_pixel_shuffle,
             fuse_rotate_half,
             fuse_causal_mask,
+            fuse_slice_scatter,
             fuse_attention,
             fuse_repeat,  # of the heads that its queries share
             fuse_gelu,

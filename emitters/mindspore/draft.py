@@ -65,7 +65,13 @@ class Draft:
         return f"int({self.operand(index)})"
 
     def expression(
-        self, template: str, *, binds: int = ATOM, outputs: int = 1, closes: bool = False
+        self,
+        template: str,
+        *,
+        binds: int = ATOM,
+        outputs: int = 1,
+        closes: bool = False,
+        helpers: tuple[str, ...] = (),
     ) -> Expression:
         """Return the expression of a template."""
         return Expression(
@@ -76,4 +82,5 @@ class Draft:
             tuple(self._slots),
             outputs=outputs,
             closes=closes,
+            helpers=helpers,
         )

@@ -1,5 +1,7 @@
 """From a lowered graph to MindSpore source and weights."""
 
+from contextlib import nullcontext
+
 import onnx_ir as ir
 
 from ...compiler.ir.provenance import missing_keys
@@ -32,7 +34,8 @@ class MindSporeEmitter:
             graph = model.graph.clone()  # the model stays whole: it is run to find a divergence
         close(graph)
         known = analyse(graph) if is_open(graph) else None
-        codes = emit_nodes(graph, options.model_name, known)
+        with nullcontext() if known is None else known.assumed():
+            codes = emit_nodes(graph, options.model_name, known)
         if known is not None:
             keep_only(graph, codes)
         root = TreeBuilder(graph, codes, known).build()

@@ -132,6 +132,9 @@ class Body:
             return False  # a choice reads best by itself
         if self.is_optional(reader) or self.is_loop(reader):
             return False
+        again = step.code.helpers if step.code else ()
+        if again and reader.code is not None and reader.code.helpers == again:
+            return False  # calls of one function in a row stand below each other
         closes = step.code.closes if step.code else self._is_module(step)
         if role_of(value) in ATTENTION and reader.node.op_type in ATTENTIONS and depth > 1:
             return False

@@ -1,6 +1,7 @@
 """Of every value of a graph its shape, and of small ones all elements, as expressions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -78,14 +79,20 @@ class Sizes:
         self._unknown = 0
         self._told: set[str] = set()
         self._least: dict[str, int] = {}
-        token = LEAST.set(self._least)
-        try:
+        with self.assumed():
             for value in (*graph.inputs, *around(graph)):
                 shape = self._shapes[value] = self._complete(stored(value))
                 self._told.update(*(symbols(size) for size in shape or ()))
             for node in graph:
                 with blaming(node):
                     self._visit(node)
+
+    @contextmanager
+    def assumed(self) -> Generator[None]:
+        """Let sizes be compared by what is known of the symbols: of h // 4 rows h is at least 4."""
+        token = LEAST.set(self._least)
+        try:
+            yield
         finally:
             LEAST.reset(token)
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from ....compiler.ir.dims import Size
+from ....compiler.ir.dialect import DOMAIN
+from ....compiler.ir.dim_bounds import is_less
+from ....compiler.ir.dims import Size, add, multiply
 from ....compiler.ir.graph import axis_of
 from ..code import ATOM, Code, Expression, Literal
 from ..draft import Draft
@@ -53,7 +55,14 @@ def open_cut(start: Size, end: Size, step: int, size: Size) -> Cut:
             last = size + last
         if isinstance(start, int) and start < 0:
             start = size + start
-    return Cut(start, last, step, size, (start, last))
+    written = (from_end(start, size), from_end(last, size)) if step == 1 else (start, last)
+    return Cut(start, last, step, size, written)
+
+
+def from_end(bound: Size, size: Size) -> Size:
+    """Return a bound counted from the end, as x[-3:] for x[size - 3:], if that is the same."""
+    offset = add(bound, multiply(size, -1))
+    return offset if isinstance(offset, int) and offset < 0 and is_less(0, bound) else bound
 
 
 def read_cut(start: Size, end: Size, step: int, size: Size) -> Cut:
@@ -236,3 +245,24 @@ def padded_axes(sides: list[tuple[Size, Size]], *, constant: bool) -> int:
     rank = len(sides)
     count = rank - next(axis for axis, side in enumerate(sides) if side != (0, 0))
     return count if constant else max(count, rank - 2)
+
+
+@emits("SliceScatter", domain=DOMAIN)
+def slice_scatter(op: Op) -> Code:
+    """An assignment to a part of a tensor, by a function of the module."""
+    draft, far = Draft(op), 2**31
+    axes: tuple[int, ...] = op.attr("axes", ())
+    index = ["slice(None)"] * (max(axes) + 1)
+    starts: tuple[int, ...] = op.attr("starts", ())
+    ends: tuple[int, ...] = op.attr("ends", ())
+    for axis, start, end in zip(axes, starts, ends, strict=True):
+        first = draft.setting(f"start_{axis}", start or None)
+        last = draft.setting(f"end_{axis}", None if end > far else end)
+        index[axis] = f"slice({first}, {last})"
+    source = draft.operand(0)
+    number = op.number(1) if op.is_constant(1) else None
+    value = draft.operand(1) if number is None else draft.setting("value", number)
+    places = ", ".join(index) + ("," if len(index) == 1 else "")
+    return draft.expression(
+        f"slice_scatter({source}, ({places}), {value})", helpers=("slice_scatter",)
+    )

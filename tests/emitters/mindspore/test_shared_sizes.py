@@ -1,6 +1,7 @@
 """Sizes that are computed more than once get a name."""
 
 import pytest
+
 from onnx2ms.emitters.mindspore.code import Host
 from onnx2ms.emitters.mindspore.shared_sizes import shared_sizes, size_word
 
