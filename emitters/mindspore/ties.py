@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...compiler.ir.provenance import KEY
 from .cells import Cell
 from .code import WeightSource
@@ -53,16 +55,23 @@ def parameters(root: Cell) -> Iterator[Held]:
 def tied(root: Cell) -> dict[Held, Held]:
     """Return for each parameter that repeats an earlier one's value that earlier one.
 
-    An initializer that two modules read is one Parameter of PyTorch's; equal values that the
-    exporter stored once come as two initializers, their Identity nodes taken apart before. Ones
-    and zeros without a key are no Parameter, but what exporters fill in where a layer has none.
+    An initializer that two modules read is one Parameter of PyTorch's, also where one of them read
+    it transposed; equal values that the exporter stored once come as two initializers, their
+    Identity nodes taken apart before. Ones and zeros without a key are no Parameter, but what
+    exporters fill in where a layer has none.
     """
     first: dict[tuple[object, ...], Held] = {}
+    by_key: dict[tuple[object, ...], Held] = {}
     repeated: dict[Held, Held] = {}
     for held in parameters(root):
         if is_filler(held.source):
             continue
         original = first.setdefault((held.source.value, held.source.steps), held)
+        key = held.source.key or held.source.value.metadata_props.get(KEY)
+        if original is held and key:
+            other = by_key.setdefault((key, held.source.shape), held)
+            if other is held or np.array_equal(other.source.read(), held.source.read()):
+                original = other
         if original is not held:
             repeated[held] = original
     return repeated

@@ -14,6 +14,7 @@ from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
 from ..base import graph_pass
 from ..rewrite import Names, Site, add_initializer, take_over, tensor_of
 from . import dequantize
+from .parameter_parts import parameter_parts
 from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
 from .splat import LAZY, VIEWS, Splat, lazily
 
@@ -93,11 +94,19 @@ class Folding:
         if node.op_type in LAZY:
             operands = operands[:1]  # the others say where to, not what
         origins = [self.origins.get(value) or Origin((value,)) for value in operands]
+        idle = self._is_idle(node)
+        steps = [step for origin in origins for step in origin.steps]
         return Origin(
             _unique(constant for origin in origins for constant in origin.constants),
-            _unique([*(step for origin in origins for step in origin.steps), _step(node)]),
-            node.op_type in VIEWS and all(origin.moved for origin in origins),
+            _unique(steps if idle else [*steps, _step(node)]),
+            (idle or node.op_type in VIEWS) and all(origin.moved for origin in origins),
         )
+
+    def _is_idle(self, node: ir.Node) -> bool:
+        """Tell whether a node is a Cast to what is there: PyTorch writes it before a GroupNorm."""
+        value = node.inputs[0] if node.op_type == "Cast" else None
+        tensor = None if value is None else self.tensor(value)
+        return tensor is not None and tensor.dtype == _cast_to(node)
 
 
 @graph_pass(after=("lift_constants", "infer_shapes"))
@@ -105,14 +114,16 @@ def fold_constants(graph: ir.Graph) -> int:
     """Compute, once and for all, every node whose inputs are constants.
 
     Shape arithmetic is computed with NumPy, a large constant seen differently whenever it is read,
-    and all the rest in one session of onnxruntime. Random operators stay, Dropout among them.
+    and all the rest in one session of onnxruntime. Random operators stay, Dropout among them, and
+    what takes a part of a parameter of PyTorch's for data to be joined with: it would not learn.
     """
+    kept = parameter_parts(graph)
     folding = Folding()
     deferred: dict[ir.Node, None] = {}
     pending: set[ir.Value] = set()
     budget = COMPUTED_BYTES
     for node in graph:
-        if node.domain or node.op_type in NEVER or not node.outputs:
+        if node.domain or node.op_type in NEVER or not node.outputs or node in kept:
             continue
         with blaming(node):
             tensor = _compute(node, folding)

@@ -138,8 +138,28 @@ def computed_slice(op: Op) -> Code:
 
 
 def cut_out(op: Op, template: str, settings: dict[str, Literal], cuts: list[Cut]) -> Expression:
-    """Return what is taken of a template."""
-    if any(cut.step > 1 for cut in cuts):
+    """Return what is taken of a template.
+
+    MindSpore 2.10: where the last axis is whole and a step stands behind the first axis, the
+    gradient of ops.strided_slice raises an error too (x[:, ::2] of three axes: StridedSliceGrad,
+    6 input memory out of bounds); so rows are gathered where their numbers are known.
+    """
+    steps = [axis for axis, cut in enumerate(cuts) if cut.step > 1]
+    known = all(isinstance(b, int) for axis in steps for b in (cuts[axis].start, cuts[axis].end))
+    empty = any(cuts[axis].start == cuts[axis].end for axis in steps)
+    if steps and steps[-1] > 0 and cuts[-1].is_whole and known and not empty:
+        rest = [read_cut(0, c.size, 1, c.size) if c.step > 1 else c for c in cuts]
+        index, bounds = indices(rest)
+        template, slots = f"{template}{index}", (ATOM,) if index else ()
+        settings.update(bounds)
+        for axis in steps:
+            numbers = f"{{start{axis}}}, {{end{axis}}}, {{step{axis}}}"
+            template = f"ops.gather({template}, Tensor(list(range({numbers}))), {axis})"
+            cut = cuts[axis]
+            names = {"start": cut.start, "end": cut.end, "step": cut.step}
+            settings.update({f"{name}{axis}": number for name, number in names.items()})
+        return Expression(template, (op[0],), settings, slots=slots)
+    if steps:
         settings["begin"] = tuple(cut.start for cut in cuts)
         settings["end"] = tuple(cut.end for cut in cuts)
         settings["strides"] = tuple(cut.step for cut in cuts)

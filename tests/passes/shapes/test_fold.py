@@ -7,6 +7,7 @@ import onnx_ir as ir
 import pytest
 
 from onnx2ms.compiler.ir.graph import constant
+from onnx2ms.compiler.ir.provenance import KEY, history_of
 from onnx2ms.passes.pipeline import run_pipeline
 from onnx2ms.passes.shapes import fold_constants as module
 from onnx2ms.passes.shapes.fold_constants import fold_constants
@@ -133,3 +134,55 @@ def test_types_that_numpy_lacks_stay():
     )
     infer_shapes(model.graph)
     assert fold_constants(model.graph) == 0
+
+
+def test_a_weight_that_is_cast_to_its_own_type_keeps_its_key():
+    model = ir.from_onnx_text(
+        """<ir_version: 8, opset_import: ["": 17]>
+        g (float[1,2,4] x) => (float[1,2,4] y) <float[2] w = {1, 2}, int64[1] a = {1}>
+        { u = Unsqueeze(w, a) c = Cast <to = 1> (u) y = Mul(x, c) }"""
+    )
+    model.graph.initializers["w"].metadata_props[KEY] = "norm.weight"
+    fold_constants(model.graph)
+    value = model.graph.initializers["c"]
+    assert value.metadata_props[KEY] == "norm.weight"
+    assert not any("cast" in step for step in history_of(value))
+
+
+PARTS = """<ir_version: 8, opset_import: ["": 17]>
+g (float[2,4,3] x, float[1,1,3] token, float[8,3] table) => (float[2,5,3] y, float[2,4,3] z)
+<int64[3] s = {2, 1, 3}, int64[4] i = {0, 1, 2, 3}>
+{
+  t = Expand(token, s)
+  y = Concat <axis = 1> (t, x)
+  p = Gather(table, i)
+  z = Add(x, p)
+}"""
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_parts_of_a_parameter_stay(learned):
+    model = ir.from_onnx_text(PARTS)
+    for name, size in (("token", (1, 1, 3)), ("table", (8, 3))):
+        value = next(value for value in model.graph.inputs if value.name == name)
+        model.graph.inputs.remove(value)
+        value.const_value = ir.tensor(np.ones(size, np.float32))
+        model.graph.register_initializer(value)
+        if learned:
+            value.metadata_props[KEY] = name
+    fold_constants(model.graph)
+    left = [node.op_type for node in model.graph]
+    assert left == (["Expand", "Concat", "Gather", "Add"] if learned else ["Concat", "Add"])
+
+
+def test_parts_that_make_another_constant_are_folded():
+    model = ir.from_onnx_text(
+        """<ir_version: 8, opset_import: ["": 17]>
+        g (float[2,4] x) => (float[2,4] y)
+        <float[4,4] w = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+         int64[1] a = {0}, int64[1] b = {2}, int64[1] c = {4}>
+        { f = Slice(w, a, b) l = Slice(w, b, c) g = Concat <axis = 0> (l, f) y = MatMul(x, g) }"""
+    )
+    model.graph.initializers["w"].metadata_props[KEY] = "packed.weight"
+    fold_constants(model.graph)
+    assert [node.op_type for node in model.graph] == ["MatMul"]
