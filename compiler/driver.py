@@ -201,10 +201,20 @@ def _scratch() -> Generator[Path]:
 def _write(emission: Emission, folder: Path, settings: Settings) -> None:
     """Write source, weights and weight map."""
     (folder / "model.py").write_text(emission.source, encoding="utf-8")
-    write = write_checkpoint if settings.weights == "ckpt" else write_safetensors
-    write(emission.weights, folder / settings.weights_file)
+    write_weights(emission, folder / settings.weights_file)
     mapping = weight_map(emission.weights, emission.missing)
     (folder / "weight_map.json").write_text(mapping, encoding="utf-8")
+
+
+def write_weights(emission: Emission, file: Path) -> None:
+    """Write the weights of a network, in the format that the file's name tells.
+
+    Raises:
+        OutputError: The format does not hold one of them.
+        OSError: The file cannot be written.
+    """
+    write = write_checkpoint if file.suffix == ".ckpt" else write_safetensors
+    write(emission.weights, file)
 
 
 def _verify(

@@ -2,16 +2,19 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ..emitters.base import Emission
 from .clock import Clock
 from .compile import arrays, compile_model
-from .driver import Inputs, Progress
+from .driver import Inputs, Progress, write_weights
 from .ir.errors import ModelError, NotProvenError, UsageError, quoted
 from .ir.graph import Array
+from .output import writing
 from .settings import AnyPath, Settings, Verify
 from .verify.beside import train_beside
 from .verify.differences import derive_alone
@@ -19,6 +22,7 @@ from .verify.inputs import inputs_of
 from .verify.reference import run_reference, source_of
 from .verify.training import TrainingResult
 from .verify.verify import Verification, verify_folder
+from .verify.weights import differing
 
 DERIVED = ("eval", "train")
 
@@ -31,17 +35,19 @@ class Recheck:
         against: What it was held against: the engine that ran it, with its version.
         verification: Outputs, where it was held against an ONNX model.
         training: What else was compared, one result a mode.
+        weights: Parameters that are not what an ONNX model holds.
     """
 
     against: str
     verification: Verification | None
-    training: Sequence[TrainingResult]
+    training: Sequence[TrainingResult] = ()
+    weights: Sequence[str] = ()
 
     @property
     def verified(self) -> bool:
         """Whether it computes, derives and learns the same."""
         forward = self.verification is None or self.verification.verified
-        return forward and all(result.passed for result in self.training)
+        return forward and not self.weights and all(r.passed for r in self.training)
 
 
 def verify(
@@ -151,7 +157,22 @@ def _against_model(
             training = derive_alone(
                 folder, given, list(told.outputs.values()), modes=settings.modes
             )
-    return Recheck(verification.reference, verification, training)
+    other = _other_weights(folder, compiled.emission, settings)
+    return Recheck(verification.reference, verification, training, other)
+
+
+def _other_weights(folder: Path, emission: Emission, settings: Settings) -> list[str]:
+    """Return the parameters that are not the model's, those that no output shows too.
+
+    An embedding has rows that the inputs do not read, a ReLU hides what it lets through never.
+    """
+    if not emission.weights:
+        return []
+    with tempfile.TemporaryDirectory(prefix="onnx2ms-") as name:
+        fresh = Path(name) / settings.weights_file
+        with writing(fresh):
+            write_weights(emission, fresh)
+        return differing(folder / settings.weights_file, fresh)
 
 
 def _against_module(

@@ -32,6 +32,14 @@ def failure(recheck: Recheck, folder: Path) -> str:
     what, lines = f"it does not do what {recheck.against} does", list[str]()
     if recheck.verification is not None and not recheck.verification.verified:
         what, lines = disproof(recheck.verification)
+    elif recheck.weights:
+        what = "its weights are not those of the model"
+    if recheck.weights:
+        names = ", ".join(quoted(name) for name in recheck.weights[:3])
+        more = len(recheck.weights) - 3
+        lines.append(
+            f"  other weights than the model's: {names}{f' and {more} more' if more > 0 else ''}"
+        )
     for result in recheck.training:
         if not result.passed:
             lines += [f"  in {result.mode.upper()} mode", *_disagreement(result)]

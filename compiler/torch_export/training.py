@@ -10,6 +10,7 @@ import numpy as np
 from ..ir.errors import Onnx2msError, UsageError
 from ..ir.graph import Array
 from ..verify.compare import difference
+from ..verify.reference import first_line
 from ..verify.training import (
     DECAY,
     EPSILON,
@@ -19,8 +20,8 @@ from ..verify.training import (
     State,
     make_targets,
 )
-from .calls import Call
 from .quiet import drop_nothing, quiet
+from .structure import Call, call_of, leaves
 
 BATCHES = 4
 """So many batches the optimizers go round."""
@@ -59,12 +60,17 @@ def run_module(
         Onnx2msError: It computes something else each time.
     """
     torch: Any = import_module("torch")
-    call = Call(example_inputs)
+    copied: Any = copy.deepcopy(module)
+    call = call_of(copied.forward, example_inputs)
     random = np.random.default_rng(seed)
-    given = [_array(tensor) for tensor in call.tensors]
+    given = [_array(leaf.tensor) for leaf in call.leaves()]
     inputs = [given, *([_like(a, random) for a in given] for _ in range(bool(steps) * BATCHES - 1))]
+    if steps and not any(p.requires_grad for p in copied.parameters()):
+        raise UsageError(
+            "the network has no parameter that could be trained", help="leave out --steps"
+        )
     with quiet():
-        net = _Net(torch, copy.deepcopy(module), call)
+        net = _Net(torch, copied, call)
         batches, outputs, scales = _targets(net, inputs, random)
         net.set_loss(outputs, scales)
         double = _double(net, batches[0])
@@ -87,7 +93,7 @@ def run_module(
         scales=scales,
         inputs=places,
         values={key: _array(tensor) for key, tensor in net.state().items()},
-        trained=frozenset(net.keys(net.parameters())),
+        trained=_numbers(net),
         forward={s: [*map(_expected, found[s].outputs, e.outputs)] for s, e in exact.items()},
         gradients={
             s: {
@@ -147,15 +153,33 @@ class _Net:
         self, arrays: Sequence[Array], places: Sequence[int] = ()
     ) -> tuple[Any, list[Any], Any]:
         """Return inputs, outputs and loss for a batch; the loss is None if no target is given."""
-        count = len(self.call.tensors)
+        count = len(self.call.leaves())
         tensors = [self.torch.from_numpy(array.copy()) for array in arrays]
         for place in places:
             tensors[place].requires_grad_()
-        outputs = self.call(self.module, tensors[:count])
+        outputs = _called(self.module, self.call.filled(tensors[:count]))
         loss = 0.0
         for place, target, scale in zip(self._outputs, tensors[count:], self._scales, strict=True):
             loss = loss + ((outputs[place] - target) * scale).square().mean()
         return tensors[:count], outputs, loss
+
+
+def _called(module: Any, call: Call) -> list[Any]:
+    """Return the tensors that a module computes.
+
+    Raises:
+        Onnx2msError: It fails on what it is called with.
+    """
+    try:
+        returned = module(*call.positional, **call.named)
+    except Exception as error:
+        state = "training" if module.training else "inference"
+        raise Onnx2msError(
+            f"the network fails on its inputs in {state} mode: {first_line(error)}",
+            help="its example inputs must fit both modes: of a batch of one BatchNorm may have"
+            " nothing to average",
+        ) from error
+    return [leaf.tensor for leaf in leaves(returned, "")]
 
 
 class _Found:
@@ -264,6 +288,12 @@ def _refuse_random(net: _Net, batch: Sequence[Array], outputs: Sequence[Array]) 
                 help="switch off what is random in it, beside Dropout, before the factory "
                 "returns it",
             )
+
+
+def _numbers(net: _Net) -> dict[str, int]:
+    """Return by each key of a parameter that is trained its number."""
+    numbers = {id(parameter): i for i, parameter in enumerate(net.parameters())}
+    return {key: numbers[id(p)] for key, p in net.keys(net.parameters()).items()}
 
 
 def _like(array: Array, random: np.random.Generator) -> Array:

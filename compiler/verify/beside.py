@@ -141,9 +141,10 @@ def _gradient_carriers(
     extra = [n for n in trained["trainable"] if keys.get(n) not in reference.trained]
     if extra:
         problems.append(f"MindSpore trains {_listed(extra)}, PyTorch does not")
+    held = {reference.trained[key] for key in keys.values() if key in reference.trained}
     derived = set[str]().union(*(found.keys() for found in reference.gradients.values()))
-    held = set(keys.values())
-    lost = sorted(key for key in derived & reference.trained if key not in held)
+    missing = {number: key for key, number in reference.trained.items() if key in derived}
+    lost = sorted(key for number, key in missing.items() if number not in held)
     if lost:
         problems.append(
             f"no parameter stands for {_listed(lost)}: the exporter folded or renamed it"

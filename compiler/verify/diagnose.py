@@ -8,7 +8,7 @@ from ...emitters.base import Place
 from ..ir.errors import quoted
 from ..ir.graph import Array
 from .compare import difference, tolerance_of
-from .diverge import Case, Divergence, Trace, first_divergence
+from .diverge import Case, Divergence, Trace, first_divergence, where_it_failed
 from .instrument import instrument
 from .process import Child, Mode, Outcome, Runner, summary
 from .reference import first_line, intermediates
@@ -75,6 +75,8 @@ def _diagnosis(case: Case, mode: Mode, traces: Mapping[Mode, Trace]) -> Diagnosi
         trace = traces["pynative"]
     try:
         divergence = first_divergence(case, trace)
+        if divergence is None and (failed := where_it_failed(case, trace)):
+            return Diagnosis(failed, aside)
         known = "" if divergence else _why(case, trace)
     except Exception as error:
         return Diagnosis(None, f"onnxruntime cannot run the emitted graph: {first_line(error)}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import onnx_ir as ir
 
 from ...emitters.base import Place
@@ -16,6 +17,9 @@ from .engines import Source
 from .instrument import Instrumented
 from .process import Mode, Outcome
 from .reference import intermediates, noise
+
+SEQUENTIAL = "nn.SequentialCell"
+"""What the source map gives as the class of a layer that no `construct` of ours calls."""
 
 SUSPECTS = 32
 """How many values beyond their tolerance are held against the reference's own noise."""
@@ -128,6 +132,35 @@ def first_divergence(case: Case, trace: Trace) -> Divergence | None:
     seen = {name: where for name, where in trace.observed().items() if name in made}
     suspects = _beyond_noise(case, _suspects(case, trace, seen))
     return _describe(case, trace, suspects[0], seen) if suspects else None
+
+
+def where_it_failed(case: Case, trace: Trace) -> Divergence | None:
+    """Find the first node that was not computed though everything it reads was.
+
+    Returns:
+        None if the network ran to its end, or there is no such node.
+    """
+    if not trace.outcome.failure:
+        return None
+    seen = trace.observed()
+    read = [
+        key >= 0 or place.class_name == SEQUENTIAL
+        for place, key in zip(trace.places, trace.instrumented.keys, strict=True)
+    ]
+    places: dict[str, int] = {}
+    for i, place in enumerate(trace.places):
+        if read[i]:
+            places.setdefault(place.value, i)
+    for node in case.lowered.graph:
+        operands = [value.name or "" for value in node.inputs if value is not None]
+        if any(name in places and name not in seen for name in operands):
+            continue
+        name = next((v.name or "" for v in node.outputs if v.name in places.keys() - seen), "")
+        if name:
+            apart = Difference(np.inf, np.inf, f"it fails here: {trace.outcome.failure}")
+            suspect = _Suspect(places[name], name, np.zeros(0), apart)
+            return _describe(case, trace, suspect, seen)
+    return None
 
 
 def _suspects(case: Case, trace: Trace, seen: Mapping[str, tuple[int, int]]) -> Sequence[_Suspect]:

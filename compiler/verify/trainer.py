@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 import mindspore as ms
 import numpy as np
 import numpy.typing as npt
-from mindspore import nn
+from mindspore import nn, ops
 from mindspore.experimental import optim
 
 if TYPE_CHECKING:
     from .training import Trained, Training
 
 Array = npt.NDArray[np.generic]
+
+
+Derivative = Callable[[Sequence[Any]], tuple[Any, Sequence[Any], dict[str, Any]]]
+"""A function from a batch to loss, outputs, and gradients by parameter or `input 0` …."""
 
 
 class Loss(nn.Cell):  # type: ignore[misc]  # MindSpore ships no types
@@ -74,6 +78,7 @@ class Trainer:
         self.parameters: dict[str, Any] = dict(self.net.parameters_dict())
         self.start = {name: held.asnumpy().copy() for name, held in self.parameters.items()}
         self.loss = Loss(self.net, told["outputs"], told["scales"], self.inputs)
+        self._derivatives: dict[str, Derivative] = {}
         trainable = [name for name, held in self.parameters.items() if held.requires_grad]
         self.result: Trained = {
             "trainable": trainable,
@@ -107,8 +112,10 @@ class Trainer:
         return self.result
 
     def _reset(self) -> None:
+        # Not by set_data: in GRAPH mode (MindSpore 2.10) what was compiled before would then go on
+        # with another value than what is compiled later.
         for name, held in self.parameters.items():
-            held.set_data(ms.Tensor(self.start[name]))
+            ops.assign(held, ms.Tensor(self.start[name]))
 
     def _tensors(self, batch: int) -> list[Any]:
         return [ms.Tensor(array) for array in self.batches[batch % len(self.batches)]]
@@ -123,32 +130,40 @@ class Trainer:
             if not held.requires_grad
         }
 
-    def _weights(self) -> list[Any]:
-        return [self.parameters[name] for name in self.result["trainable"]]
-
     def _derive(self, state: str) -> None:
         """Derive the loss of the first batch by every parameter and the inputs asked for."""
-        places, weights = tuple(self.told["inputs"]), self._weights()
-        if not places and not weights:
-            self._forward(state, self.loss(*self._tensors(0))[1])
-            return
-        derived = ms.value_and_grad(
-            self.loss,
-            grad_position=places or None,
-            weights=weights or None,
-            has_aux=True,
-        )
-        (_, outputs), found = derived(*self._tensors(0))
-        by_input, by_weight = (
-            found if places and weights else (found, ()) if places else ((), found)
-        )
-        by_input = by_input if isinstance(by_input, tuple) else (by_input,)
+        _, outputs, gradients = self._derivative(state)(self._tensors(0))
         self._forward(state, outputs)
-        labels = [*(f"input {i}" for i in places), *self.result["trainable"]]
         self.result["gradients"][state] = {
-            label: self._keep(gradient.asnumpy())
-            for label, gradient in zip(labels, [*by_input, *by_weight], strict=True)
+            label: self._keep(gradient.asnumpy()) for label, gradient in gradients.items()
         }
+
+    def _derivative(self, state: str) -> Derivative:
+        """Return the function from a batch to loss, outputs and gradients; GRAPH compiles it once.
+
+        The network must be in the state when it is called.
+        """
+        if state in self._derivatives:
+            return self._derivatives[state]
+        places, names = tuple(self.told["inputs"]), self.result["trainable"]
+        weights = [self.parameters[name] for name in names]
+        labels = [*(f"input {i}" for i in places), *names]
+        derived = ms.value_and_grad(
+            self.loss, grad_position=places or None, weights=weights or None, has_aux=True
+        )
+
+        def derive(batch: Sequence[Any]) -> tuple[Any, Sequence[Any], dict[str, Any]]:
+            if not labels:
+                return *self.loss(*batch), {}
+            (loss, outputs), found = derived(*batch)
+            by_input, by_weight = (
+                found if places and weights else (found, ()) if places else ((), found)
+            )
+            by_input = by_input if isinstance(by_input, tuple) else (by_input,)
+            return loss, outputs, dict(zip(labels, [*by_input, *by_weight], strict=True))
+
+        self._derivatives[state] = derive
+        return derive
 
     def _train(self, name: str, rate: float) -> None:
         """Take steps by one optimizer from where the network was, and keep the losses."""
@@ -166,11 +181,11 @@ class Trainer:
             # nn.AdamWeightDecay of MindSpore 2.10 leaves out the correction of the bias, which
             # makes the first steps ten times as long as PyTorch's.
             optimizer = optim.AdamW(groups, lr=rate, eps=self.told["epsilon"])
-        derived = ms.value_and_grad(self.loss, None, optimizer.parameters, has_aux=True)
+        order = [n for names in self.told["groups"] for n in names]
         losses = self.result["losses"][name] = []
         for step in range(self.told["steps"]):
-            (loss, _), gradients = derived(*self._tensors(step))
-            optimizer(gradients)
+            loss, _, gradients = self._derivative("train")(self._tensors(step))
+            optimizer(tuple(gradients[n] for n in order))
             losses.append(float(loss.asnumpy()))
         self.result["statistics"][name] = self._statistics()
 

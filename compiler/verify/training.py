@@ -106,7 +106,8 @@ class Reference:
         scales: What each one's distance from its target is multiplied by.
         inputs: Places of the inputs that the loss is derived by.
         values: Parameters and buffers by their key in the state_dict, as they begin.
-        trained: Keys of the parameters that carry a gradient; all names of a shared one.
+        trained: By key of a parameter that carries a gradient its number; a shared one has several
+            keys.
         forward: Outputs by state.
         gradients: By state, then by key, or `input 0`, `input 1` …; only what has one.
         rates: Learning rate by optimizer.
@@ -120,7 +121,7 @@ class Reference:
     scales: Sequence[float]
     inputs: Sequence[int]
     values: Mapping[str, Array]
-    trained: frozenset[str]
+    trained: Mapping[str, int]
     forward: Mapping[State, Sequence[Expected]]
     gradients: Mapping[State, Mapping[str, Expected]]
     rates: Mapping[str, float]

@@ -98,11 +98,9 @@ def test_values_before_an_exception_are_read(verify):
 
 
 def test_an_exception_after_right_values(verify):
-    mode = verify(("return neg(b)", "return neg(b, b)"))
-    assert mode.first_divergence is None
-    assert mode.explanation == (
-        "all values on the way that could be read agree (2 of 3), up to where it failed"
-    )
+    first = verify(("return neg(b)", "return neg(b, b)")).first_divergence
+    assert (first.node, first.text) == ("third", "return neg(b, b)")
+    assert first.problem.startswith("it fails here: TypeError")
 
 
 def test_a_pass_that_changed_the_meaning(verify):
