@@ -176,15 +176,15 @@ class ClassBuilder:
             elements = [self.construct(child) for child in cell.children.values()]
             return {ELEMENTS: sequence("", elements)}
         fields: dict[str, Tree] = {name: own_tree(source) for name, source in cell.own.items()}
-        lists: dict[str, list[Tree]] = {}
+        lists: dict[str, dict[int, Tree]] = {}  # they need not be called in their order
         for name, child in cell.children.items():
-            head, dot, _ = name.rpartition(".")
+            head, dot, index = name.rpartition(".")
             if dot:
-                lists.setdefault(head, []).append(self.construct(child))
+                lists.setdefault(head, {})[int(index)] = self.construct(child)
             else:
                 fields[name] = self.construct(child)
         for head, listed in lists.items():
-            fields[head] = sequence("nn.CellList", listed)
+            fields[head] = sequence("nn.CellList", [listed[index] for index in sorted(listed)])
         return fields
 
     @staticmethod

@@ -49,6 +49,7 @@ WIDER: Mapping[str, Types] = {
     "Sign": {INT8: INT32, INT16: INT32},
     "SpaceToDepth": {BOOL: UINT8},
     "Sub": {UINT32: INT64, UINT64: INT64},
+    "TopK": {**SMALL, **HALF},
 }
 """By operator, the element type in which each that has no kernel is computed."""
 

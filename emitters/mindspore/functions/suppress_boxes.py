@@ -21,8 +21,7 @@ def suppress_boxes(
         first, second = first - second / 2, first + second / 2
     low, high = ops.minimum(first, second), ops.maximum(first, second)
     area = (high - low).prod(-1)
-    count = boxes.shape[1]
-    most = min(max_boxes, count) if isinstance(max_boxes, int) else count
+    most = ops.reshape(max_boxes, ()) if isinstance(max_boxes, ms.Tensor) else max_boxes
     found = [ops.zeros((0, 3), ms.int64)]
     for image in range(boxes.shape[0]):
         top = ops.maximum(ops.unsqueeze(low[image], 1), low[image])
@@ -30,16 +29,21 @@ def suppress_boxes(
         shared = ops.relu(bottom - top).prod(-1)
         union = ops.unsqueeze(area[image], 1) + area[image] - shared
         clash = ops.logical_and(union > 0, shared > iou_threshold * union).astype(ms.float32)
+        places = ops.arange(boxes.shape[1])
         for kind in range(scores.shape[1]):
             rating = scores[image, kind]
             left = ops.ones_like(rating)
             if score_threshold is not None:
                 left = (rating > score_threshold).astype(rating.dtype)
-            for step in range(most):
+            turns = ops.full_like(rating, 3.4e38)  # in which each box is kept
+            count = ops.zeros((), ms.int64)
+            while left.sum() > 0 and count < most:
                 best = ops.argmax(ops.where(left > 0, rating, ops.full_like(rating, -3.4e38)))
-                keeps = ops.logical_and(left.sum() > 0, step < max_boxes)
-                row = ops.stack((ops.full_like(best, image), ops.full_like(best, kind), best))
-                found.append(ops.reshape(row, (1, 3))[ops.reshape(keeps, (1,))])
-                left = left * (1 - clash[best])
-                left = left * (ops.arange(count) != best).astype(left.dtype)
+                is_best = (places == best).astype(left.dtype)
+                turns = ops.where(is_best > 0, count.astype(turns.dtype), turns)
+                left = left * (1 - ops.gather(clash, best, 0)) * (1 - is_best)
+                count = count + 1
+            kept = ops.gather(ops.argsort(turns), ops.arange(count), 0).astype(ms.int64)
+            ahead = (ops.full_like(kept, image), ops.full_like(kept, kind))
+            found.append(ops.stack((*ahead, kept), axis=1))
     return ops.cat(found)

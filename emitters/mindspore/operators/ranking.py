@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import onnx_ir as ir
+
 from ....compiler.ir.graph import axis_of
 from ..code import PRODUCT, SUM, Code, Expression, Literal
 from ..draft import Draft
@@ -34,13 +36,14 @@ def arg_extremum(op: Op) -> Code:
 def top_k(op: Op) -> Code:
     """TopK-24; `ops.topk` where nobody asks for places, since it has equal elements in any order.
 
-    Places are int32, which the pass `lower_indices` casts.
+    Nothing else ranks numbers of 64 bits without sign. Places are int32, which the pass
+    `lower_indices` casts.
     """
     draft = Draft(op)
     source, axis = draft.operand(0), draft.setting("axis", op.attr("axis", -1))
     how = "" if op.attr("largest", 1) else ", largest=False"
     arguments = f"{source}, {draft.integer(1, 'k')}, {axis}{how}"
-    if op.outputs == 1:
+    if op.outputs == 1 or op.dtype == ir.DataType.UINT64:
         return draft.expression(f"ops.topk({arguments})", outputs=2)
     ranked = draft.expression(f"rank_elements({arguments})", outputs=2)
     return replace(ranked, helpers=("rank_elements",))

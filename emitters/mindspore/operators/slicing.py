@@ -12,6 +12,9 @@ from ..code import ATOM, Code, Expression, Literal
 from ..draft import Draft
 from ..registry import CannotEmit, Op, emits
 
+FAR = 2**31 - 1
+"""Beyond the end of any axis; ops.strided_slice stays within it."""
+
 PAD_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
@@ -44,12 +47,11 @@ def open_cut(start: Size, end: Size, step: int, size: Size) -> Cut:
 
     Python brings bounds that lie beyond the axis to its ends, as ONNX does.
     """
-    far = 2**31 - 1
-    if step == -1 and start == -1 and isinstance(end, int) and end < -far:
+    if step == -1 and start == -1 and isinstance(end, int) and end < -FAR:
         return Cut(0, size, 1, size, (0, size))
     if step < 0:
         raise CannotEmit("Slice backwards from a bound, of an axis whose size is not known")
-    last = size if isinstance(end, int) and end >= far else end
+    last = size if isinstance(end, int) and end >= FAR else end
     if step > 1:
         if isinstance(last, int) and last < 0:
             last = size + last
@@ -161,13 +163,19 @@ def cut_out(op: Op, template: str, settings: dict[str, Literal], cuts: list[Cut]
         return Expression(template, (op[0],), settings, slots=slots)
     if steps:
         settings["begin"] = tuple(cut.start for cut in cuts)
-        settings["end"] = tuple(cut.end for cut in cuts)
+        settings["end"] = tuple(end_of(op, cut) for cut in cuts)
         settings["strides"] = tuple(cut.step for cut in cuts)
         template = f"ops.strided_slice({template}, {{begin}}, {{end}}, {{strides}})"
         return Expression(template, (op[0],), settings)
     index, bounds = indices(cuts)
     settings.update(bounds)
     return Expression(f"{template}{index}", (op[0],), settings, slots=(ATOM,))
+
+
+def end_of(op: Op, cut: Cut) -> Size:
+    """Return where a cut ends; beyond any axis for the end of one whose size depends on data."""
+    told = op.known is None or isinstance(cut.end, int) or op.known.tells(cut.end)
+    return FAR if cut.end == cut.size and not told else cut.end
 
 
 def indices(cuts: list[Cut]) -> tuple[str, dict[str, Literal]]:
