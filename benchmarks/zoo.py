@@ -36,6 +36,7 @@ HEAD = (
     "counted names:",
     "PYNATIVE:",
     "GRAPH:",
+    "sizes / compiled:",
     "keys:",
     "CPU s:",
 )
@@ -83,6 +84,7 @@ class Result:
             str(len(self.reading.twins)),
             str(len(self.reading.counted)),
             *(error(modes[mode]) if mode in modes else "-" for mode in ("pynative", "graph")),
+            compiled(modes["graph"]) if "graph" in modes else "-",
             f"{self.keys['']}/{self.keys.total()}",
             f"{self.cost.cpu:.2f}",
         ]
@@ -135,6 +137,11 @@ def convert(
         options.sources.mkdir(parents=True, exist_ok=True)
         (options.sources / f"{entry['exporter']}__{entry['id']}.py").write_text(source)
     return Result(entry, report, read(source), keys, cost, problem)
+
+
+def compiled(mode: Any) -> str:
+    """Return at how many sizes a network was run, and how often it was compiled for them."""
+    return f"{len({output['call'] for output in mode['outputs']})} / {mode['compilations']}"
 
 
 def key_counts(weight_map: Any) -> Counter[str]:
