@@ -76,6 +76,7 @@ from .modernize.inline_functions import inline_functions
 from .modernize.lift_constants import lift_constants
 from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
+from .shapes.count_positions import count_positions
 from .shapes.drop_dead import drop_dead
 from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
@@ -149,6 +150,7 @@ STAGES: tuple[Stage, ...] = (
             pick_slice,  # before Squeeze and Reshape become one
             reshape_gather,
             slice_gather_nd,
+            count_positions,
             drop_true,  # leaves an Expand
             sink_expand,  # towards what broadcasts anyway
             join_transposes,

@@ -16,7 +16,8 @@ def name_dimensions(model: ir.Model) -> None:
 
     Names that say something are kept (`batch`); others, and dimensions without one, are named for
     what they probably are: the first is a batch, the last two of a picture its height and width,
-    the second of a sequence its length. What had one name has one.
+    the second of a sequence its length. What had one name has one; others of one kind bear their
+    input's name too.
     """
     taken = {
         name
@@ -38,7 +39,7 @@ def name_dimensions(model: ir.Model) -> None:
             elif given in names:
                 dims.append(names[given])
             else:
-                dims.append(_free(_role(value, axis), taken))
+                dims.append(_free(_role(value, axis), value.name or "", taken))
                 taken.add(str(dims[-1]))
                 if given:
                     names[given] = str(dims[-1])
@@ -68,7 +69,9 @@ def _role(value: ir.Value, axis: int) -> str:
     return "length" if axis == 1 else "size"
 
 
-def _free(wish: str, taken: set[str]) -> str:
-    if wish not in taken:
-        return wish
+def _free(wish: str, owner: str, taken: set[str]) -> str:
+    """Return a name that is free: `batch`, of another input `attention_mask_batch`."""
+    for name in (wish, f"{owner}_{wish}"):
+        if name not in taken and _is_kept(name):
+            return name
     return next(name for i in range(2, len(taken) + 3) if (name := f"{wish}_{i}") not in taken)

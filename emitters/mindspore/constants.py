@@ -1,32 +1,48 @@
 """Parameters and constants that a cell holds itself."""
 
 import numpy as np
+import onnx_ir as ir
 
 from ...compiler.ir.provenance import KEY
-from .code import Literal, Symbol, WeightSource
+from .code import Literal, Symbol, WeightSource, literal, shortest
 from .construct import Construct
 from .dtypes import mindspore_dtype
 
-MOST = 16
-"""Constants of more elements are kept in the checkpoint."""
+MOST, LONGEST = 16, 64
+"""Constants of more elements, or columns, are kept in the checkpoint."""
 
 
 def is_written_out(source: WeightSource) -> bool:
     """Tell whether a value stands in the source: few elements, and none of PyTorch's weights."""
     size = int(np.prod(source.shape, dtype=np.int64))
-    return KEY not in source.value.metadata_props and size <= MOST
+    if KEY in source.value.metadata_props or size > MOST:
+        return False
+    return len(literal(written_out(source))) <= LONGEST
 
 
 def own_tree(source: WeightSource) -> Construct:
     """Return the call that makes a parameter or constant of a cell."""
     dtype = Symbol(mindspore_dtype(source.dtype))
     if is_written_out(source):
-        return Construct("Tensor", (("", nested(source.read().tolist())), ("", dtype)))
+        return Construct("Tensor", (("", written_out(source)), ("", dtype)))
     shape: Literal = source.shape
     made = Construct("initializer", (("", "zeros"), ("", shape), ("", dtype)))
     if KEY in source.value.metadata_props:
         return Construct("Parameter", (("", made),))
     return Construct("Parameter", (("", made), ("requires_grad", False)))
+
+
+def written_out(source: WeightSource) -> Literal:
+    """Return the elements as nested tuples; of float32 the shortest decimals that are the same."""
+    values = nested(source.read().tolist())
+    return rounded(values) if source.dtype is ir.DataType.FLOAT else values
+
+
+def rounded(values: Literal) -> Literal:
+    """Return numbers as the shortest decimals that are the same as float32."""
+    if isinstance(values, tuple):
+        return tuple(map(rounded, values))
+    return shortest(values) if isinstance(values, float) else values
 
 
 def nested(values: object) -> Literal:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from ...compiler.ir.dim_text import formula
-from ...compiler.ir.dims import Dim, Extreme, Size, add, multiply
+from ...compiler.ir.dims import Dim, Extreme, Size, add, complexity, multiply
 from ...compiler.ir.sizes.analysis import Demand, Sizes, resolve
 from .cells import Cell, Guard
 from .host import Reader
@@ -15,6 +15,7 @@ def guards(inputs: Sequence[ir.Value], known: Sizes) -> list[Guard]:
     """Return the demands that can be told of the inputs' shapes, in the order of the graph.
 
     Without them a size that does not fit would end in an error of MindSpore's, far from its cause.
+    Behind them of two equal sizes the shorter one is written (`known.same`).
     """
     reader = Reader(Cell(""), inputs, known)
     _, left = resolve(known.demands)
@@ -24,6 +25,9 @@ def guards(inputs: Sequence[ir.Value], known: Sizes) -> list[Guard]:
         told, bound = reader.told(size), reader.told(other)
         if told is not None and bound is not None:
             found.append(Guard(told, relation, bound))
+            shorter, longer = sorted((demand.one, demand.other), key=complexity)
+            if complexity(shorter) < complexity(longer):
+                known.same.setdefault(longer, shorter)
     return list(dict.fromkeys(found))
 
 

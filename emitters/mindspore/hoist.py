@@ -4,6 +4,7 @@ The dynamo exporter computes a value once that every layer of a stack computes, 
 attention, and lets it stand in the first of them.
 """
 
+import re
 from collections.abc import Mapping
 
 import onnx_ir as ir
@@ -23,7 +24,7 @@ def hoist(chains: dict[ir.Node, Chain], codes: Mapping[ir.Node, Code]) -> None:
         codes: The code of every node.
     """
     for node, own in chains.items():
-        if not own or not own[-1][1] or not isinstance(codes.get(node), Expression):
+        if not own or not isinstance(codes.get(node), Expression):
             continue
         if any(value.is_graph_output() for value in node.outputs):
             continue
@@ -31,10 +32,29 @@ def hoist(chains: dict[ir.Node, Chain], codes: Mapping[ir.Node, Code]) -> None:
         others = [chain for chain in readers if chain != own]
         if own not in readers or not others:
             continue
-        if all(chain and chain[-1] == own[-1] and len(chain) == len(own) for chain in others):
+        if all(are_alike(chain, own) for chain in others):
             around = common([own, *others])
             if is_known_outside(node, own[: len(around) + 1], chains):
                 chains[node] = around
+
+
+def are_alike(one: Chain, other: Chain) -> bool:
+    """Tell whether two modules are of one class in a stack of layers.
+
+    Where the file tells no class, they must be the same part of layers that differ by number.
+    """
+    if not one or len(one) != len(other):
+        return False
+    if other[-1][1]:
+        return one[-1] == other[-1]
+    return one != other and [unnumbered(name) for name, _ in one] == [
+        unnumbered(name) for name, _ in other
+    ]
+
+
+def unnumbered(name: str) -> str:
+    """Return the name of a module without its number, `layers` for `layers.3`."""
+    return re.sub(r"(^|\.)\d+$", "", name)
 
 
 def common(chains: list[Chain]) -> Chain:

@@ -47,10 +47,12 @@ class Reader:
     def __init__(self, cell: Cell, inputs: Sequence[ir.Value], known: Sizes) -> None:
         self._cell = cell
         self._places: dict[Size, Host] = {}
+        self._same = known.same
         for index, value in enumerate(inputs):
             for axis, size in enumerate(known.shape(value) or ()):
-                if isinstance(size, Dim):
-                    self._places.setdefault(size, Host(f"{SIZE} {index} {axis}"))
+                for told in (size, known.same.get(size, size)):
+                    if isinstance(told, Dim):
+                        self._places.setdefault(told, Host(f"{SIZE} {index} {axis}"))
 
     def literal(self, value: Literal) -> Literal:
         """Return a constant with each size in it as an expression."""
@@ -78,6 +80,8 @@ class Reader:
             return size
         if size in self._places:
             return self._places[size]
+        if size in self._same and (found := self._computed(self._same[size])) is not None:
+            return found
         if not size.symbol:
             function, operands = formula(size)
             parts = tuple(self._computed(operand) for operand in operands)

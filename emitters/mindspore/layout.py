@@ -76,11 +76,20 @@ def fit(indent: int, text: str) -> list[str]:
     if len(items) == 1 and (loop := comprehension(body)) >= 0:
         return [pad + head, *fit(indent + 4, body[:loop]), inside + body[loop + 1 :], pad + tail]
     if len(items) == 1:
-        return [pad + head, *fit(indent + 4, body), pad + tail]
+        return [pad + head, *fit_item(indent + 4, body), pad + tail]
     lines = [pad + head]
     for item in items:
-        lines += fit(indent + 4, item + ",")
+        lines += fit_item(indent + 4, item, ",")
     return [*lines, pad + tail]
+
+
+def fit_item(indent: int, text: str, comma: str = "") -> list[str]:
+    """Return an expression that stands alone between brackets, cut before its operators."""
+    parts = None if indent + width(text + comma) <= WIDTH else cut(text)
+    if parts is None:
+        return fit(indent, text + comma)
+    lines = [line for part in parts for line in fit(indent, part)]
+    return [*lines[:-1], lines[-1] + comma]
 
 
 def split_operands(text: str) -> list[str] | None:
@@ -91,14 +100,19 @@ def split_operands(text: str) -> list[str] | None:
     start = RESULT.match(text)
     if start is None:
         return None
-    places = set(outermost(text, start.end()))
+    parts = cut(text, start.end())
+    return None if parts is None else [start[0], *parts]
+
+
+def cut(text: str, start: int = 0) -> list[str] | None:
+    """Return an expression cut before its outermost operators; None if there are none."""
+    places = set(outermost(text, start))
     for operators in OPERATORS:
         pattern = re.compile(rf" (?:{operators}) ")
-        found = [m.start() for m in pattern.finditer(text, start.end()) if m.start() in places]
+        found = [m.start() for m in pattern.finditer(text, start) if m.start() in places]
         if found:
-            cuts = [start.end(), *(place + 1 for place in found), len(text)]
-            parts = [text[a:b].strip(" ") for a, b in itertools.pairwise(cuts)]
-            return [start[0], *parts]
+            cuts = [start, *(place + 1 for place in found), len(text)]
+            return [text[a:b].strip(" ") for a, b in itertools.pairwise(cuts)]
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import onnx_ir as ir
 
 from ...compiler.ir.errors import Problem, UnsupportedError
-from ...compiler.ir.graph import operator
+from ...compiler.ir.graph import is_constant, operator
 from ...compiler.ir.provenance import path_of
 from ...compiler.ir.sizes.analysis import Sizes
 from .code import Code, Expression
@@ -69,6 +69,7 @@ def keep_only(graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:
     for node in list(graph):
         if node in codes:
             for index, value in enumerate(node.inputs):
-                if value is not None and value not in codes[node].operands:
+                unread = value is not None and value not in codes[node].operands
+                if unread and not is_constant(value):  # constants tell what a value is called
                     node.replace_input_with(index, None)
     graph.remove([node for node in graph if node not in codes], safe=True)

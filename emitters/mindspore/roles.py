@@ -1,8 +1,14 @@
-"""What a value is to the attention that reads it: a person calls it so."""
+"""What values are called: for what attention reads them as, or for the operator that makes them."""
+
+import re
 
 import onnx_ir as ir
 
+from ...compiler.ir.graph import operand, scalar
+
 ROLES = ("query", "key", "value")
+PACKED = re.compile(r"qkv|in_proj")
+"""A layer that makes query, key and value at once."""
 
 ATTENTIONS = frozenset(("Attention", "BiasedAttention", "MaskedAttention"))
 
@@ -11,16 +17,39 @@ PASSING = frozenset(
 )
 """Operators behind which a value is still what it was, though turned by its position."""
 
+MOVING = frozenset(
+    ("Cast", "Concat", "Expand", "Gather", "Reshape", "Slice", "Transpose", "Unsqueeze")
+)
+"""Operators that move elements, or copies of them."""
+
+SCORING = frozenset(("Add", "Div", "Expand", "Mul", "Reshape", "Sub", "Unsqueeze", "Where"))
+"""Operators by which scores become those that a softmax reads."""
+
 FAR = 5
 """Most operators between a value and the attention."""
 
+HIDDEN = -1e4
+"""At most this is added to the score of a key that is not seen."""
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
+"""What the parts of a tensor are called."""
+
 
 def role_of(value: ir.Value) -> str:
-    """Return `query`, `key`, `value`, `mask` or `bias`; empty if it is none, or several of them."""
+    """Return what a value is to attention: `query`, `mask`, `cos`; empty if nothing, or several.
+
+    An addend that hides keys is a mask, another one a bias.
+    """
     place = _place(value, FAR)
     if place == len(ROLES):
-        return "mask" if value.dtype is ir.DataType.BOOL else "bias"
-    return ROLES[place] if 0 <= place < len(ROLES) else ""
+        return "mask" if value.dtype is ir.DataType.BOOL or _hides(value) else "bias"
+    if 0 <= place < len(ROLES):
+        return ROLES[place]
+    if value.dtype is ir.DataType.BOOL:
+        return "mask"
+    if (node := value.producer()) is not None and node.op_type == "Range" and not node.domain:
+        return "positions"
+    return _angle(value, FAR) or _weighs(value)
 
 
 def _place(value: ir.Value, depth: int) -> int:
@@ -36,3 +65,57 @@ def _place(value: ir.Value, depth: int) -> int:
         if len(places) > 1:
             return -1
     return places.pop() if places else -1
+
+
+def _hides(value: ir.Value) -> bool:
+    """Tell whether a value is very small somewhere, by the choice of a mask."""
+    node = value.producer()
+    chosen = node is not None and node.op_type == "Where" and not node.domain
+    numbers = [scalar(operand(node, i)) for i in (1, 2)] if node is not None and chosen else []
+    return any(number is not None and number <= HIDDEN for number in numbers)
+
+
+def _angle(value: ir.Value, depth: int) -> str:
+    """Return `cos` or `sin` of what is a cosine or sine, moved or scaled; else nothing."""
+    node = value.producer()
+    if node is None or node.domain or not node.inputs or not depth:
+        return ""
+    if node.op_type in ("Cos", "Sin"):
+        return node.op_type.lower()
+    scaled = node.op_type == "Mul" and scalar(operand(node, 1)) is not None
+    source = node.inputs[0] if node.op_type in MOVING or scaled else None
+    return "" if source is None else _angle(source, depth - 1)
+
+
+def _weighs(value: ir.Value) -> str:
+    """Return `scores` of a product that a softmax reads, `probs` of what it makes for another."""
+    node = value.producer()
+    if node is None or node.domain:
+        return ""
+    if node.op_type == "Softmax":
+        weighs = all(user.op_type in ("MatMul", "Einsum", "Mul") for user in value.consumers())
+        return "probs" if weighs and value.uses() else ""
+    if node.op_type not in (*SCORING, "MatMul", "Einsum"):
+        return ""
+    return "scores" if _is_scored(value, FAR) and _is_product(value, FAR) else ""
+
+
+def _is_scored(value: ir.Value, depth: int) -> bool:
+    """Tell whether a value goes into a softmax, and nowhere else."""
+    users = [user for user in value.consumers() if not user.domain]
+    if len(users) != 1 or not depth or len(value.consumers()) != 1:
+        return False
+    if users[0].op_type == "Softmax":
+        return True
+    return users[0].op_type in SCORING and _is_scored(users[0].outputs[0], depth - 1)
+
+
+def _is_product(value: ir.Value, depth: int) -> bool:
+    """Tell whether a value is a product of two tensors, scaled, shifted or reshaped."""
+    node = value.producer()
+    if node is None or node.domain or not depth:
+        return False
+    if node.op_type in ("MatMul", "Einsum"):
+        return True
+    inputs = [v for v in node.inputs if v is not None] if node.op_type in SCORING else []
+    return any(_is_product(v, depth - 1) for v in inputs)

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 
 from ...compiler.ir.dim_values import parse
-from ...compiler.ir.dims import Dim
 from .cells import Cell, Operand, Own, Step
-from .code import Expression, Host, Literal, Turns
+from .code import Host, Turns
 from .host import ARGUMENT, SIZE, references, refers, word_for
+from .layout import WIDTH
 from .loops import hands_on
 from .match import passed_on
 from .naming import TAKEN, identifier, unique
-from .roles import ATTENTIONS, role_of
+from .roles import ATTENTIONS, ORDINALS, PACKED, ROLES, role_of
 from .shared_sizes import size_word
+from .widths import LINE, NAME, SHORT, width_of
 from .words_of_values import WORDS
 
 DEEPEST = 4
@@ -28,20 +29,8 @@ PLAIN = re.compile(r"(\w*\W)?(input|inputs|data|x|image|images)(\W?\d+)*$", re.I
 
 BUILTINS = frozenset(dir(builtins))
 
-ORDINALS = ("first", "second", "third", "fourth", "fifth")
-"""What the parts of a tensor are called."""
-
-NAME, LINE = 6, 78
-"""Columns of a usual name, and of a statement that fits on a line."""
-
-PLACE = re.compile(r"\{[^}]*\}")
-
 METHOD = "{0}."
 """What the template of a method begins with: it may stand behind anything, `conv(x).reshape(…)`."""
-
-ATTENTION = ("query", "key", "value")
-PACKED = re.compile(r"qkv|in_proj")
-"""A layer that makes query, key and value at once."""
 
 
 @dataclass(eq=False)
@@ -119,7 +108,8 @@ class Body:
         value = step.outputs[0]
         reading = self._readers[value]
         if value in self._cell.outputs:
-            return len(self._cell.outputs) == 1 and not reading and depth <= DEEPEST + 2
+            short = len(self._cell.outputs) == 1 or self._widths[value] <= SHORT
+            return short and not reading and depth <= DEEPEST + 2
         if (
             depth > DEEPEST
             or self.is_optional(step)
@@ -136,14 +126,32 @@ class Body:
         if again and reader.code is not None and reader.code.helpers == again:
             return False  # calls of one function in a row stand below each other
         closes = step.code.closes if step.code else self._is_module(step)
-        if role_of(value) in ATTENTION and reader.node.op_type in ATTENTIONS and depth > 1:
+        if role_of(value) in ROLES and reader.node.op_type in ATTENTIONS and depth > 1:
             return False
         if reader.code is not None and reader.code.template.startswith(METHOD):
             whole = self._widths[value] + width_of(reader.code)
             return step.node.op_type not in ATTENTIONS and whole <= LINE
         if reader.code is None:
-            return not closes and not self._is_module(reader)
+            before = self._is_layer_before(step, reader)
+            return before or (not closes and not self._is_module(reader))
+        if depth > 2 and self._widths[value] + width_of(reader.code) > WIDTH:
+            return False
         return not closes or len(reader.operands) > 1 or (reader.code.closes and depth < DEEPEST)
+
+    def _is_layer_before(self, step: Step, reader: Step) -> bool:
+        """Tell whether a step is the layer before a module on a branch: `x + attn(norm(x))`."""
+        source = step.operands[0] if step.operands else None
+        if not step.child or self._cell.children[step.child].children:
+            return False
+        if len(step.operands) != 1 or not isinstance(source, ir.Value):
+            return False
+        forks = len(self._readers[source]) > 1 and source not in self.inlined
+        return forks and reader.operands[0] is step.outputs[0] and self._is_added(reader)
+
+    def _is_added(self, step: Step) -> bool:
+        """Tell whether the result of a step is added to something, and nothing else is read."""
+        readers = [reader for value in step.outputs for reader in self._readers[value]]
+        return len(readers) == 1 and readers[0].node.op_type == "Add"
 
     def _is_module(self, step: Step) -> bool:
         """Tell whether a step calls a class or sequence, not a layer."""
@@ -189,10 +197,16 @@ class Body:
                 wish = identifier(value.name or "x")
             elif names and (maker := value.producer()) is not None:
                 wish = role_of(value) or WORDS.get(maker.op_type, "y")
+                wish = "residual" if self._is_residual(value) else wish
             names[value] = unique(
                 f"{wish}_" if wish in BUILTINS else wish, {*names.values(), *TAKEN}
             )
         return names
+
+    def _is_residual(self, value: ir.Value) -> bool:
+        """Tell whether an argument is only added to what is computed of the others."""
+        reading = self._readers.get(value, [])
+        return len(reading) == 1 and reading[0].node.op_type == "Add" and not reading[0].child
 
     def _name_sizes(self) -> dict[str, str]:
         """Name the sizes that the steps read, as their symbols or axes are called."""
@@ -315,8 +329,8 @@ class Body:
         if not step.child:
             operand = step.operands[0]
             source = self._maker.get(operand) if isinstance(operand, ir.Value) else None
-            packed = source is not None and PACKED.search(source.child) and count == len(ATTENTION)
-            words = ATTENTION if packed else ORDINALS
+            packed = source is not None and PACKED.search(source.child) and count == len(ROLES)
+            words = ROLES if packed else ORDINALS
             return words[index] if count <= len(words) else f"part{index}"
         makers = (
             inner for inner in self._cell.children[step.child].steps if value in inner.outputs
@@ -324,18 +338,6 @@ class Body:
         inner = next(makers, None)
         word = inner.child or WORDS.get(inner.node.op_type, "value") if inner else step.child
         return word.replace(".", "_")
-
-
-def width_of(code: Expression) -> int:
-    """Return about how many columns an expression takes without its operands."""
-    return len(PLACE.sub("", code.template)) + sum(map(columns, code.settings.values()))
-
-
-def columns(setting: Literal) -> int:
-    """Return about how many columns a constant takes."""
-    if isinstance(setting, tuple):
-        return sum(columns(item) + 2 for item in setting)
-    return NAME if isinstance(setting, Host | Dim) else len(repr(setting))
 
 
 def is_choice(step: Step, reading: Mapping[ir.Value, Sequence[Step]]) -> bool:

@@ -78,6 +78,8 @@ class TreeBuilder:
         self._known = known
         self._is_body = around is not None
         self._root_class = ""
+        asked = known if around is None else None
+        self._guards = [] if asked is None else guards(list(graph.inputs), asked)
         self._chains = {node: inside(self._chain(node), around or ()) for node in graph}
         hoist(self._chains, codes)
         if not any(self._chains.values()):
@@ -118,7 +120,7 @@ class TreeBuilder:
         if self._known is not None:
             localize(cell, cell.inputs if depth else list(self._graph.inputs), self._known)
             if not depth and not self._is_body:
-                cell.guards = guards(list(self._graph.inputs), self._known)
+                cell.guards = self._guards
         if depth and len(cell.steps) > 1:  # the root is called with the graph's inputs
             pack_arguments(cell)
         name_nameless(cell)
@@ -263,7 +265,7 @@ class TreeBuilder:
         roles = ROLES.get(node.op_type, ())
         if roles and (place := list(node.inputs).index(value)) < len(roles):
             usual = roles[place] or usual
-        wish = key.rpartition(".")[2] if key else usual
+        wish = key.rpartition(".")[2] if key else buffer_name(value, node) or usual
         name = unique(attribute(identifier(wish, "constant")), cell.own)
         cell.own[name] = WeightSource(value)
         return Own(name)
@@ -313,6 +315,18 @@ def own_name(layer: Layer, path: str) -> str:
         return ""
     parent, _, name = owner.rpartition(".")
     return parent.rpartition(".")[2] if name.isdigit() and parent != path else name
+
+
+def buffer_name(value: ir.Value, node: ir.Node) -> str:
+    """Return what PyTorch calls a buffer that is not saved; nothing if the file does not tell.
+
+    The dynamo exporter names its constant for the module that holds it, `rotary_emb.inv_freq`; what
+    it numbers itself (`attn.lifted_tensor_3`) would tell blocks apart that are one class.
+    """
+    owner, _, name = (value.name or "").rpartition(".")
+    path = path_of(node)
+    held = bool(owner) and (path == owner or path.startswith(f"{owner}."))
+    return name if held and not name[-1:].isdigit() else ""
 
 
 def pack_arguments(cell: Cell) -> None:

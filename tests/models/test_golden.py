@@ -17,7 +17,11 @@ NETWORKS = {
     "legacy_bn/resnet50 stripped": 110,
     "legacy_bn/densenet121 stripped": 110,
     "dynamo/dyn_pl_unet_up": 115,
-    "legacy/dyn_hf_gpt2": 180,
+    "legacy/dyn_hf_gpt2": 150,
+    "dynamo/dyn_hf_bert": 180,
+    "legacy/dyn_hf_bert": 190,
+    "dynamo/dyn_hf_llama": 170,
+    "legacy/dyn_hf_llama": 180,
 }
 """At most so many lines; `stripped` of what tells of modules."""
 

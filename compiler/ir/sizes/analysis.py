@@ -65,6 +65,7 @@ class Sizes:
 
     Attributes:
         demands: What nodes demand of sizes that are not known to be equal, the earliest first.
+        same: Sizes to shorter ones that they are, once it is checked what the network demands.
     """
 
     def __init__(self, graph: ir.Graph) -> None:
@@ -74,6 +75,7 @@ class Sizes:
             graph: Its nodes in topological order, types and ranks inferred.
         """
         self.demands: list[Demand] = []
+        self.same: dict[Size, Size] = {}
         self._shapes: dict[ir.Value, Dims | None] = {}
         self._contents: dict[ir.Value, Content | None] = {}
         self._unknown = 0

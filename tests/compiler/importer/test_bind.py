@@ -91,7 +91,10 @@ def test_two_batches_have_two_names(load):
         { y = Add(ids, mask) }"""
     )
     graph = load(model).model.graph
-    assert [dims(value) for value in graph.inputs] == [["batch", "length"], ["batch_2", "length"]]
+    assert [dims(value) for value in graph.inputs] == [
+        ["batch", "length"],
+        ["mask_batch", "length"],
+    ]
 
 
 @pytest.mark.parametrize(
