@@ -346,6 +346,8 @@ def literal(value: Literal) -> str:
             return f"({items},)" if len(value) == 1 else f"({items})"
         case float() if value != value or value in (float("inf"), float("-inf")):
             return f'float("{value}")'
+        case float():
+            return repr(value).replace("e+", "e")
         case Dim() | Host():
             raise TypeError(f"the size {value} is written where it is computed")
         case _:

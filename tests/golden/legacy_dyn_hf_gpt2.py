@@ -69,10 +69,8 @@ class H(nn.Cell):
         self.mlp = Mlp()
 
     def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
-        out = self.ln_1(x)
-        x = self.attn(out, mask) + x
-        out = self.ln_2(x)
-        return x + self.mlp(out)
+        x = self.attn(self.ln_1(x), mask) + x
+        return x + self.mlp(self.ln_2(x))
 
 
 class Transformer(nn.Cell):

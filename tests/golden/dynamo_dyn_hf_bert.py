@@ -1,0 +1,176 @@
+"""BertModel, compiled by onnx2ms 0.1.0.
+
+From dyn_hf_bert.onnx (opset 20, pytorch 2.14.1+cu130).
+`build_model()` returns it in inference mode, with the weights beside this file.
+"""
+
+from pathlib import Path
+
+import mindspore as ms
+from mindspore import nn, ops
+
+WEIGHTS = Path(__file__).with_name("model.ckpt")
+
+FLASH_ATTENTION = False
+"""True on Ascend: attention by its fused kernel, in half precision; a CPU has no such kernel."""
+
+
+def dot_product_attention(
+    query: ms.Tensor, key: ms.Tensor, value: ms.Tensor, bias: ms.Tensor
+) -> ms.Tensor:
+    """Return softmax(scale * query @ key' + bias) @ value."""
+    scale = query.shape[-1] ** -0.5
+    if FLASH_ATTENTION:
+        heads = query.shape[1]
+        return ops.flash_attention_score(
+            query, key, value, heads, real_shift=bias, scalar_value=scale, input_layout="BNSD"
+        )
+    scores = query * scale @ key.swapaxes(-1, -2) + bias
+    weights = ops.softmax(scores, axis=-1)
+    return weights @ value
+
+
+class BertEmbeddings(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.word_embeddings = nn.Embedding(128, 32)
+        self.token_type_embeddings = nn.Embedding(2, 32)
+        self.position_embeddings = nn.Embedding(64, 32)
+        self.LayerNorm = nn.LayerNorm((32,), epsilon=1e-12)
+
+    def construct(self, input_ids: ms.Tensor, token_type_ids: ms.Tensor) -> ms.Tensor:
+        length = input_ids.shape[1]
+        return self.LayerNorm(
+            self.word_embeddings(input_ids)
+            + self.token_type_embeddings(token_type_ids)
+            + self.position_embeddings(ops.arange(length, dtype=ms.int64).unsqueeze(0))
+        )
+
+
+class BertSelfAttention(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.query = nn.Dense(32, 32)
+        self.key = nn.Dense(32, 32)
+        self.value = nn.Dense(32, 32)
+
+    def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
+        batch, length, _ = x.shape
+        query = self.query(x).reshape(batch, length, -1, 8).swapaxes(1, 2)
+        key = self.key(x).reshape(batch, length, -1, 8).swapaxes(1, 2)
+        value = self.value(x).reshape(batch, length, -1, 8).swapaxes(1, 2)
+        x = dot_product_attention(query, key, value, bias=mask)
+        return x.swapaxes(1, 2).reshape(batch, length, -1)
+
+
+class BertSelfOutput(nn.Cell):
+    def __init__(self, in_channels: int):
+        super().__init__()
+        self.dense = nn.Dense(in_channels, 32)
+        self.LayerNorm = nn.LayerNorm((32,), epsilon=1e-12)
+
+    def construct(self, x: ms.Tensor, residual: ms.Tensor) -> ms.Tensor:
+        return self.LayerNorm(self.dense(x) + residual)
+
+
+class BertAttention(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.self_ = BertSelfAttention()
+        self.output = BertSelfOutput(32)
+
+    def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
+        out = self.self_(x, mask)
+        return self.output(out, x)
+
+
+class BertIntermediate(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Dense(32, 64)
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return ops.gelu(self.dense(x))
+
+
+class BertLayer(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.attention = BertAttention()
+        self.intermediate = BertIntermediate()
+        self.output = BertSelfOutput(64)
+
+    def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
+        x = self.attention(x, mask)
+        out = self.intermediate(x)
+        return self.output(out, x)
+
+
+class BertEncoder(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.CellList([BertLayer(), BertLayer()])
+
+    def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
+        mask = ops.where(mask, 0.0, -3.4028235e38)
+        for layer in self.layer:
+            x = layer(x, mask)
+        return x
+
+
+class BertPooler(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Dense(32, 32)
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return ops.tanh(self.dense(x[:, 0]))
+
+
+class BertModel(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.embeddings = BertEmbeddings()
+        self.encoder = BertEncoder()
+        self.pooler = BertPooler()
+
+    def construct(
+        self, input_ids: ms.Tensor, attention_mask: ms.Tensor, token_type_ids: ms.Tensor
+    ) -> tuple[ms.Tensor, ms.Tensor]:
+        batch, length = input_ids.shape
+        attention_mask_batch = attention_mask.shape[0]
+        if length > 64:
+            raise ValueError(f"length must be at most 64, not {length}")
+        if batch > attention_mask_batch:
+            raise ValueError(f"batch must be at most attention_mask_batch, not {batch}")
+        x = self.embeddings(input_ids, token_type_ids)
+        mask = attention_mask.astype(ms.bool_)[:batch][:, None, None]
+        x = self.encoder(x, mask)
+        return x, self.pooler(x)
+
+
+def build_model(checkpoint: str | Path | None = WEIGHTS) -> nn.Cell:
+    """Build the network in inference mode and load its weights; None leaves them initialized."""
+    net = BertModel()
+    if checkpoint is not None:
+        weights = ms.load_checkpoint(str(checkpoint))
+        found = {name: weight.shape for name, weight in weights.items()}
+        own = {name: weight.shape for name, weight in net.parameters_dict().items()}
+        wrong = [
+            f"{name} is {found.get(name, 'missing')}, not {own.get(name, 'of the network')}"
+            for name in {**own, **found}
+            if own.get(name) != found.get(name)
+        ]
+        if wrong:
+            raise ValueError(f"{checkpoint} does not fit BertModel: {'; '.join(wrong)}")
+        ms.load_param_into_net(net, weights, strict_load=True)
+    return net.set_train(False)
+
+
+def dynamic_inputs() -> tuple[ms.Tensor, ...]:
+    """Shapes for GRAPH mode: `net.set_inputs(*dynamic_inputs())` compiles once for all sizes."""
+    return (
+        ms.Tensor(shape=[None, None], dtype=ms.int64),
+        ms.Tensor(shape=[None, None], dtype=ms.int64),
+        ms.Tensor(shape=[None, None], dtype=ms.int64),
+    )
