@@ -43,6 +43,7 @@ def convert(
     tolerance: float = 1e-5,
     dump: Path | None = None,
     check_passes: Flag = False,
+    fold_batchnorm: Flag = False,
     force: Flag = False,
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
@@ -65,6 +66,8 @@ def convert(
         tolerance: Largest max|a-b| / max|b| of a float32 output.
         dump: Folder to write the graph to after every stage, for Netron.
         check_passes: Run the graph before and after every pass.
+        fold_batchnorm: Make BatchNormalization a part of the convolution before it; the result
+            does not train as the model did.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
@@ -84,6 +87,7 @@ def convert(
             tolerance=tolerance,
             dump=dump,
             check_passes=check_passes,
+            fold_batchnorm=fold_batchnorm,
             force=force,
             progress=told,
         )

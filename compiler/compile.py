@@ -56,7 +56,8 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
         dump = None if settings.dump is None else Dump(Path(settings.dump))
         if dump is not None:
             dump("import", imported.model)
-        passes = run_pipeline(imported.model, on_stage=dump, on_pass=checker)
+        asked = ("fold_batch_norm",) if settings.fold_batchnorm else ()
+        passes = run_pipeline(imported.model, on_stage=dump, on_pass=checker, asked=asked)
     with clock.part("emit"):
         options = EmitOptions(
             model_name=name,

@@ -47,6 +47,7 @@ def convert(
     force: bool = False,
     check_passes: bool = False,
     model_name: str | None = None,
+    fold_batchnorm: bool = False,
     progress: Progress | None = None,
 ) -> Conversion:
     """Compile an ONNX model into MindSpore source and weights, and prove them equal to it.
@@ -65,6 +66,8 @@ def convert(
         force: Whether a folder that is not empty is replaced.
         check_passes: Whether the graph is run before and after every pass.
         model_name: Name of the model in source and report; None: the file's.
+        fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it: the
+            network is smaller, but does not train as it did.
         progress: Called with a word when each part begins; nothing is printed otherwise.
 
     Raises:
@@ -79,7 +82,16 @@ def convert(
     names = [outputs] if isinstance(outputs, str) else outputs
     calls = as_calls(inputs)
     settings = Settings(
-        shapes or {}, names, weights, verify, tolerance, calls, dump, check_passes, model_name
+        shapes=shapes or {},
+        outputs=names,
+        weights=weights,
+        verify=verify,
+        tolerance=tolerance,
+        inputs=calls,
+        dump=dump,
+        check_passes=check_passes,
+        model_name=model_name,
+        fold_batchnorm=fold_batchnorm,
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:

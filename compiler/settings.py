@@ -33,6 +33,7 @@ class Settings:
         dump: Folder for the graph after every stage.
         check_passes: Whether the graph is run before and after every pass.
         model_name: Name of the model in source and report; None: the file's.
+        fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it.
     """
 
     shapes: Mapping[str, Sequence[int | str]]
@@ -44,6 +45,7 @@ class Settings:
     dump: AnyPath | None
     check_passes: bool
     model_name: str | None
+    fold_batchnorm: bool = False
 
     def __post_init__(self) -> None:
         """Check what a type does not say.

@@ -21,6 +21,7 @@ class Pass:
         doc: First sentence of the function's docstring; `onnx2ms passes` prints it.
         after: Names of passes that must have run before.
         writes: Operators of the domain onnx2ms that it writes; the model gets their definitions.
+        on_request: Whether it runs only where it is asked for.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Pass:
     doc: str
     after: Sequence[str] = ()
     writes: Sequence[str] = ()
+    on_request: bool = False
 
     def __call__(self, graph: ir.Graph) -> int:
         """Run the pass on one graph."""
@@ -41,12 +43,15 @@ class Pass:
         return changes
 
 
-def graph_pass(*, after: Sequence[str] = (), writes: Sequence[str] = ()) -> Callable[[Run], Pass]:
+def graph_pass(
+    *, after: Sequence[str] = (), writes: Sequence[str] = (), on_request: bool = False
+) -> Callable[[Run], Pass]:
     """Make a pass of a function.
 
     Args:
         after: Names of passes that must have run before this one.
         writes: Operators of the domain onnx2ms, defined in `functions.py`, that it writes.
+        on_request: Whether it runs only where it is asked for.
 
     Raises:
         ValueError: The function has no docstring.
@@ -56,6 +61,6 @@ def graph_pass(*, after: Sequence[str] = (), writes: Sequence[str] = ()) -> Call
         doc = (function.__doc__ or "").strip().partition("\n")[0]
         if not doc:
             raise ValueError(f"pass {function.__name__} needs a docstring: what it does")
-        return Pass(function.__name__, function, doc, tuple(after), tuple(writes))
+        return Pass(function.__name__, function, doc, tuple(after), tuple(writes), on_request)
 
     return decorate

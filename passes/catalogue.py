@@ -10,7 +10,7 @@ def catalogue() -> str:
         name = f"{stage.name} (repeated)" if stage.repeat else stage.name
         for item in stage.passes:
             after = ", ".join(f"`{anchor}`" for anchor in item.after)
-            doc = item.doc.replace("|", "\\|")
+            doc = item.doc.replace("|", "\\|") + (" Only on request." if item.on_request else "")
             lines.append(f"| {name} | `{item.name}` | {doc} | {after} |")
             name = ""
     return "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
 """The order of the passes: one list, with the reasons beside it."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
@@ -10,6 +10,7 @@ from ..compiler.ir.dialect import IR_VERSION
 from ..compiler.ir.errors import Onnx2msError, PassError
 from .base import Pass
 from .contrib.modernize_contrib import modernize_contrib
+from .fuse.fold_batch_norm import fold_batch_norm
 from .fuse.fuse_attention import fuse_attention
 from .fuse.fuse_causal_mask import fuse_causal_mask
 from .fuse.fuse_fake_quantize import fuse_fake_quantize
@@ -170,6 +171,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "fuse",
         (
+            fold_batch_norm,
             fuse_flatten,  # before emission, which would write the batch as a number
             fuse_fake_quantize,
             fuse_recurrent,
@@ -300,6 +302,7 @@ def run_pipeline(
     on_stage: OnStage | None = None,
     on_pass: OnPass | None = None,
     stages: Sequence[Stage] = STAGES,
+    asked: Collection[str] = (),
 ) -> list[PassRecord]:
     """Run all passes over a model, in place.
 
@@ -309,6 +312,7 @@ def run_pipeline(
         on_pass: Called after each run of a pass with its record and the model, which is a valid
             one then.
         stages: Other passes, or another order.
+        asked: Names of passes to run of those that run on request only.
 
     Returns:
         One record for each run of a pass, in order.
@@ -320,7 +324,8 @@ def run_pipeline(
     records: list[PassRecord] = []
     model.ir_version = IR_VERSION
     for stage in stages:
-        _run_stage(model, stage, records, on_pass)
+        passes = [item for item in stage.passes if not item.on_request or item.name in asked]
+        _run_stage(model, replace(stage, passes=passes), records, on_pass)
         if on_stage is not None:
             on_stage(stage.name, model)
     return records

@@ -38,6 +38,18 @@ def finished(error):
     return error.conversion
 
 
+def test_batch_normalization_is_folded_on_request_only(tmp_path):
+    text = """<ir_version: 8, opset_import: ["": 20]> g (float[1,1,2,2] x) => (float[1,1,2,2] y)
+        <float[1,1,1,1] w = {2}, float[1] s = {3}, float[1] b = {1}, float[1] m = {0.5},
+         float[1] v = {4}> { c = Conv(x, w)  y = BatchNormalization(c, s, b, m, v) }"""
+    model = onnx.parser.parse_model(text)
+    assert "nn.BatchNorm2d(1)" in convert(model, verify="none").source
+    folded = convert(model, tmp_path / "out", fold_batchnorm=True, verify="pynative")
+    assert folded.verified
+    assert "nn.BatchNorm2d" not in folded.source
+    assert "nn.Conv2d(1, 1, 1, has_bias=True)" in folded.source
+
+
 def test_a_folder_holds_source_weights_map_and_report(model, tmp_path, capfd):
     out = tmp_path / "out"
     conversion = convert(model, out, verify="none")
