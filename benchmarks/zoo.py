@@ -123,6 +123,7 @@ def convert(
     """
     words = [word for shape in shapes for word in ("--shape", shape)]
     words += [word for call in sorted(folder.glob("*.npz")) for word in ("--inputs", str(call))]
+    words += ["--check-passes"] if options.check_passes else []
     command = onnx2ms(file, folder / "out", *words)
     cost = measure([*command, "--no-verify"], folder)
     proof = cost if options.no_verify or cost.status else measure(command, folder)
@@ -204,6 +205,9 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("archive", type=Path, help="folder with the index and the networks")
     parser.add_argument("--ids", nargs="*", default=[], help="networks, or exporter/network")
     parser.add_argument("--no-verify", action="store_true", help="convert, do not prove")
+    parser.add_argument(
+        "--check-passes", action="store_true", help="run the graph before and after every pass"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="conversions at a time (2)")
     parser.add_argument("--sources", type=Path, help="folder to keep the sources in")
     return parser
