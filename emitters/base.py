@@ -7,6 +7,7 @@ from typing import Protocol
 import onnx_ir as ir
 
 from ..compiler.ir.graph import Array
+from ..compiler.ir.moves import Moves
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Weight:
         done: What was done to the value, a sentence a step; empty: as is.
         read: Reads the value, in the target's shape and dtype; each call reads it anew.
         trainable: Whether it carries a gradient.
+        moves: How the elements of PyTorch's tensor are moved to here; None where it is not known.
+        tied: Other keys of the same parameter in PyTorch's state_dict.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Weight:
     done: tuple[str, ...]
     read: Callable[[], Array] = field(repr=False, compare=False)
     trainable: bool = True
+    moves: Moves | None = None
+    tied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

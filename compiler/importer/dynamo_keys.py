@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from ..ir.graph import is_constant, operand, rank_of
 from ..ir.provenance import KEY, add_history, set_missing_keys
-from .exporter_words import COMPUTED, FOLDED, RESHAPED, TRANSPOSED, UNUSED
+from .exporter_words import COMPUTED, FOLDED, RESHAPED, TRANSPOSED, UNUSED, set_changed_key
 
 FX_NODE = "pkg.torch.onnx.fx_node"
 RULE = "pkg.onnxscript.rewriter.rule_name"
@@ -105,5 +105,4 @@ def _read_changed(node: ir.Node, keys: dict[str, str]) -> None:
         return
     key = parameters[form.parameter]
     if weight.name != key and form.rank in (None, rank_of(weight)):
-        weight.metadata_props[KEY] = key
-        add_history(weight, form.step)
+        set_changed_key(weight, key, form.step)

@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from ..ir.graph import is_constant, rank_of
 from ..ir.provenance import KEY, add_history, set_missing_keys
-from .exporter_words import FOLDED, RESHAPED, TRANSPOSED
+from .exporter_words import FOLDED, RESHAPED, TRANSPOSED, set_changed_key
 from .paths import parents
 
 ANONYMOUS = re.compile(r"onnx::\w+_\d+")
@@ -82,8 +82,7 @@ def _read_changed(path: str, nodes: Sequence[ir.Node]) -> None:
         leaf, step = parameters.get(op_type, ("", ""))
         flat = op_type != "MatMul" or rank_of(value) == 2
         if leaf and flat and ANONYMOUS.fullmatch(value.name or ""):
-            value.metadata_props[KEY] = f"{path}.{leaf}"
-            add_history(value, step)
+            set_changed_key(value, f"{path}.{leaf}", step)
 
 
 def _is_of(path: str, value: ir.Value) -> bool:

@@ -6,7 +6,18 @@ from typing import TypeGuard, cast
 
 import onnx_ir as ir
 
-from ..ir.provenance import KEY, ROLE, TIED, Module, scope_of, set_scope
+from ..ir.provenance import (
+    KEY,
+    ROLE,
+    TIED,
+    Module,
+    history_of,
+    missing_keys,
+    scope_of,
+    set_missing_keys,
+    set_scope,
+)
+from .exporter_words import ABSENT, FOLDED
 from .paths import is_path
 
 TOLD = "onnx2ms.torch"
@@ -35,11 +46,17 @@ def read(model: ir.Model) -> None:
     tied = told.get("tied")
     others: Mapping[str, object] = tied if _is_mapping(tied) else {}
     for name, value in model.graph.initializers.items():
-        if name in roles:
+        if name in roles and FOLDED not in history_of(value):
             value.metadata_props[KEY] = name
             value.metadata_props[ROLE] = roles[name]
             if keys := [key for key in _list(others.get(name)) if is_path(key)]:
                 value.metadata_props[TIED] = json.dumps(keys)
+    held = {value.metadata_props.get(KEY) for value in model.graph.initializers.values()}
+    held |= {key for name in held for key in _list(others.get(name or ""))}
+    if roles:
+        reasons = missing_keys(model)
+        lost = {key: reasons.get(key, ABSENT) for key in roles if key not in held}
+        set_missing_keys(model, lost)
 
 
 def _content(text: str) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 import onnx_ir as ir
 
+from ..ir.provenance import set_stored_keys
 from . import dynamo_scopes, legacy_scopes, tensorflow_scopes, told
 from .unscoped import place_unscoped
 
@@ -28,6 +29,7 @@ def read_provenance(model: ir.Model) -> Exporter:
         tensorflow_scopes.read(model)
     told.read(model)
     place_unscoped(model.graph)
+    set_stored_keys(model)
     return exporter
 
 

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
+from .moves import Moves
+
 SCOPE = "onnx2ms.scope"  # of a node: [[path, class], …] from the root to the innermost module
 NODES = "onnx2ms.nodes"  # of a node: names of the nodes of the file that it stands for
 KEY = "onnx2ms.state_dict"  # of an initializer: its key in PyTorch's state_dict
+MOVES = "onnx2ms.moves"  # of an initializer with a key: [shape there, [[step, numbers], …]]
 HISTORY = "onnx2ms.history"  # of an initializer: what was done to its value, a sentence a step
 SOURCES = "onnx2ms.sources"  # of an initializer: initializers of the file that it was made from
 ROLE = "onnx2ms.role"  # of an initializer: "trained", "frozen" or "buffers", where that is told
 TIED = "onnx2ms.tied"  # of an initializer: other keys of the same parameter in the state_dict
 FIXED = "onnx2ms.fixed"  # of a graph: symbols of its inputs' shapes that it demands to be a number
+KEYS = "onnx2ms.keys"  # of a model: keys of the state_dict that its initializers have
 MISSING = "onnx2ms.missing"  # of a model: keys of the state_dict that the file does not hold
 
 
@@ -111,6 +115,28 @@ def add_history(value: ir.Value, step: str, *earlier: ir.Value) -> None:
     value.metadata_props[HISTORY] = json.dumps(list(dict.fromkeys(steps)))
 
 
+def moves_of(value: ir.Value) -> Moves:
+    """Return how an initializer's elements were moved since PyTorch's state_dict."""
+    stored = value.metadata_props.get(MOVES)
+    if stored:
+        shape, steps = json.loads(stored)
+        return Moves(tuple(shape), tuple((step, tuple(numbers)) for step, numbers in steps))
+    tensor = value.const_value
+    assert tensor is not None, "an initializer has elements"
+    return Moves(tuple(int(size) for size in tensor.shape.numpy()))
+
+
+def set_moves(value: ir.Value, moves: Moves) -> None:
+    """Store how an initializer's elements were moved since PyTorch's state_dict."""
+    value.metadata_props[MOVES] = json.dumps([moves.shape, moves.steps])
+
+
+def tied_keys(value: ir.Value) -> tuple[str, ...]:
+    """Return the other keys that the parameter in an initializer has in the state_dict."""
+    stored = value.metadata_props.get(TIED)
+    return tuple(json.loads(stored)) if stored else ()
+
+
 def sources_of(value: ir.Value) -> tuple[str, ...]:
     """Return the names of the file's initializers that a weight was made from."""
     stored = value.metadata_props.get(SOURCES)
@@ -136,3 +162,16 @@ def missing_keys(model: ir.Model) -> dict[str, str]:
 def set_missing_keys(model: ir.Model, keys: Mapping[str, str]) -> None:
     """Store the keys of the state_dict that the file does not hold, with the reason."""
     model.metadata_props[MISSING] = json.dumps(keys)
+
+
+def stored_keys(model: ir.Model) -> tuple[str, ...]:
+    """Return the keys of the state_dict that the file holds."""
+    stored = model.metadata_props.get(KEYS)
+    return tuple(json.loads(stored)) if stored else ()
+
+
+def set_stored_keys(model: ir.Model) -> None:
+    """Store the keys of the state_dict that the file holds and the network reads."""
+    values = [value for value in model.graph.initializers.values() if value.uses()]
+    keys = [v.metadata_props[KEY] for v in values if KEY in v.metadata_props]
+    model.metadata_props[KEYS] = json.dumps(list(dict.fromkeys(keys)))

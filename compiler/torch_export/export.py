@@ -76,7 +76,7 @@ def export(
         notes += [f"no dropout in MindSpore: {path}" for path in lost]
         notes += [f"left out of the outputs: {rest}" for rest in network.left_out]
         file = folder / f"{type(network.module).__name__}.onnx"
-        onnx.save(_told(network, written), file)
+        onnx.save(_told(network, written, trainable=trainable), file)
         return Exported(file, name, notes)
     raise ModelError(
         "\n".join(["PyTorch cannot export the network", *problems]),
@@ -180,7 +180,7 @@ def _dynamic_shapes(network: Network, axes: Axes) -> tuple[object, ...] | None:
     return (tuple({axis: dims[symbol] for axis, symbol in own.items()} for own in named),)
 
 
-def _told(network: Network, file: Path) -> onnx.ModelProto:
+def _told(network: Network, file: Path, *, trainable: bool) -> onnx.ModelProto:
     """Return an exported model, its weights left in its file, with what the exporter left out."""
     proto = source_of(file).proto
     stored = {tensor.name for tensor in proto.graph.initializer}
@@ -188,24 +188,34 @@ def _told(network: Network, file: Path) -> onnx.ModelProto:
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
     idle_dropouts(proto.graph)
-    module = network.module
-    parameters = dict(module.named_parameters(remove_duplicate=False))
-    keys = dict(module.state_dict(keep_vars=True))
-    groups: dict[int, list[str]] = defaultdict(list)
-    for key, tensor in keys.items():
-        groups[id(tensor)].append(key)
-    held = {key: next((k for k in groups[id(t)] if k in stored), key) for key, t in keys.items()}
-    content = {
-        "classes": {path: qualified(part) for path, part in module.named_modules()},
-        "trained": [key for key in keys if key in parameters and parameters[key].requires_grad],
-        "frozen": network.frozen,
-        "buffers": [key for key in keys if key not in parameters],
-        "tied": {
-            key: [other for other in groups[id(keys[key])] if other != key]
-            for key in dict.fromkeys(held.values())
-            if len(groups[id(keys[key])]) > 1
-        },
+    content: dict[str, object] = {
+        "classes": {path: qualified(part) for path, part in network.module.named_modules()}
     }
+    if trainable:  # else a weight may have another's value folded in
+        content |= _weights(network, stored)
     entry = proto.metadata_props.add()
     entry.key, entry.value = TOLD, json.dumps(content)
     return proto
+
+
+def _weights(network: Network, stored: set[str]) -> dict[str, object]:
+    """Return which keys of the state_dict are what, and which of them are one parameter.
+
+    Args:
+        network: The network.
+        stored: Names of the model's initializers.
+    """
+    parameters = dict(network.module.named_parameters(remove_duplicate=False))
+    keys = dict(network.module.state_dict(keep_vars=True))
+    groups: dict[int, list[str]] = defaultdict(list)
+    for key, tensor in keys.items():
+        groups[id(tensor)].append(key)
+    tied = [group for group in groups.values() if len(group) > 1]
+    first = {next((k for k in group if k in stored), group[0]): group for group in tied}
+    frozen = set(network.frozen)
+    return {
+        "trained": [key for key in keys if key in parameters and key not in frozen],
+        "frozen": [key for key in keys if key in frozen],
+        "buffers": [key for key in keys if key not in parameters],
+        "tied": {key: [k for k in group if k != key] for key, group in first.items()},
+    }

@@ -15,6 +15,8 @@ import onnx_ir as ir
 
 from ...compiler.ir.dims import Dim
 from ...compiler.ir.graph import Array, elements
+from ...compiler.ir.moves import Moves
+from ...compiler.ir.provenance import KEY, moves_of
 from ...compiler.ir.sizes.analysis import Sizes
 
 
@@ -88,6 +90,18 @@ class WeightSource:
                 case _:
                     continue
         return shape
+
+    @property
+    def moves(self) -> Moves | None:
+        """How the elements of PyTorch's parameter are moved to here; None where it is not known."""
+        if self.key:  # the steps undo what ONNX's order of the gates did
+            return Moves(self.shape)
+        moved = all(step in ("transpose", "reshape") for step, _ in self.steps)
+        return (
+            moves_of(self.value).then(self.steps)
+            if moved and KEY in self.value.metadata_props
+            else None
+        )
 
     @property
     def dtype(self) -> ir.DataType:

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.provenance import KEY
+from ...compiler.ir.provenance import KEY, ROLE
 from .code import Literal, Symbol, WeightSource, literal, shortest
 from .construct import Construct
 from .dtypes import mindspore_dtype
@@ -27,7 +27,7 @@ def own_tree(source: WeightSource) -> Construct:
         return Construct("Tensor", (("", written_out(source)), ("", dtype)))
     shape: Literal = source.shape
     made = Construct("initializer", (("", "zeros"), ("", shape), ("", dtype)))
-    if KEY in source.value.metadata_props:
+    if is_trained(source):
         return Construct("Parameter", (("", made),))
     return Construct("Parameter", (("", made), ("requires_grad", False)))
 
@@ -43,6 +43,15 @@ def rounded(values: Literal) -> Literal:
     if isinstance(values, tuple):
         return tuple(map(rounded, values))
     return shortest(values) if isinstance(values, float) else values
+
+
+def is_trained(source: WeightSource) -> bool:
+    """Tell whether a value that a cell holds itself is a parameter that PyTorch trains.
+
+    Where the file does not tell parameters from buffers, all that has a key is taken for one.
+    """
+    entries = source.value.metadata_props
+    return KEY in entries and entries.get(ROLE, "trained") == "trained"
 
 
 def nested(values: object) -> Literal:

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import onnx_ir as ir
 
-from ...compiler.ir.provenance import missing_keys
+from ...compiler.ir.provenance import missing_keys, stored_keys
 from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import Emission, EmitOptions
 from . import operators
@@ -13,6 +13,9 @@ from .nodes import emit_nodes, keep_only
 from .source import SourceWriter
 from .tree import TreeBuilder
 from .weights import weights_of
+
+COMPUTED = "folded: the source holds what the network computes of it"
+"""Why a key that the file holds is no parameter of the source."""
 
 
 class MindSporeEmitter:
@@ -43,5 +46,7 @@ class MindSporeEmitter:
         source, places = writer.write(graph)
         weights = weights_of(root)
         found = {weight.state_dict for weight in weights}  # some as parts of what was computed
-        missing = {key: why for key, why in missing_keys(model).items() if key not in found}
+        found |= {key for weight in weights for key in weight.tied}
+        lost = {**missing_keys(model), **dict.fromkeys(stored_keys(model), COMPUTED)}
+        missing = {key: why for key, why in lost.items() if key not in found}
         return Emission(source, writer.root_class, weights, places, missing)

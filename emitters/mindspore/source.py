@@ -19,7 +19,7 @@ from .places import SEQUENCE, Marked, Marks
 from .render import TreeRenderer
 from .shared_sizes import shared_sizes
 from .statements import Body
-from .ties import parameters, tied
+from .ties import parameters, tied, untrained
 from .turns import helpers_of
 from .words import distinguish, name_class, printable
 
@@ -132,6 +132,7 @@ class SourceWriter:
         if template is self._root:
             ties = tied(self._root).items()
             lines += [f"        {one.expression} = {other.expression}" for one, other in ties]
+            lines += [f"        {line}" for line in untrained(self._root)]
         trees = [tree for settings in definition.settings for tree in settings.values()]
         trees += [tree for guard in template.guards for tree in (guard.size, guard.other)]
         optional, shared = definition.cluster.optional(), shared_sizes(trees)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...compiler.ir.provenance import KEY
+from ...compiler.ir.provenance import KEY, ROLE
 from .cells import Cell
 from .code import WeightSource
-from .constants import is_written_out
+from .constants import is_trained, is_written_out
 
 MOST = 2**14
 """Most elements of a constant that is read to see whether they are all the same."""
@@ -37,8 +37,13 @@ class Held:
     @property
     def expression(self) -> str:
         """How the root's constructor reaches it: `self.blocks[0].fc.weight`."""
-        parts = [f"[{part}]" if part.isdigit() else f".{part}" for part in self.path.split(".")]
-        return f"self{''.join(parts)}"
+        return reached(self.path)
+
+
+def reached(path: str) -> str:
+    """Return how the root's constructor reaches what has a path."""
+    parts = [f"[{part}]" if part.isdigit() else f".{part}" for part in path.split(".")]
+    return f"self{''.join(parts)}"
 
 
 def parameters(root: Cell) -> Iterator[Held]:
@@ -69,12 +74,57 @@ def tied(root: Cell) -> dict[Held, Held]:
         original = first.setdefault((held.source.value, held.source.steps), held)
         key = held.source.key or held.source.value.metadata_props.get(KEY)
         if original is held and key:
-            other = by_key.setdefault((key, held.source.shape), held)
+            other = by_key.setdefault((key, held.source.moves or held.source.shape), held)
             if other is held or np.array_equal(other.source.read(), held.source.read()):
                 original = other
         if original is not held:
             repeated[held] = original
     return repeated
+
+
+def untrained(root: Cell) -> list[str]:
+    """Return the statements that keep MindSpore from training what PyTorch does not train.
+
+    These are parameters of layers that are frozen, or that PyTorch's layer does not have. Only a
+    network that PyTorch's module was at hand for tells of them. Of a cell all of whose parameters
+    are so it is said once.
+    """
+    held = list(parameters(root))
+    if not any(ROLE in one.source.value.metadata_props for one in held):
+        return []
+    trained = {one.path: _is_trained(one) for one in held}
+    lines: list[str] = []
+    done: set[str] = set()
+    for one in held:
+        if one.path in done or one.cell.layer is None or one.name in one.cell.layer.buffers:
+            continue
+        if trained[one.path]:
+            continue
+        for above in (f"{path}." for path in parents(one.path)):
+            below = {path for path in trained if path.startswith(above)}
+            if len(below) > 2 and not any(trained[path] for path in below):
+                done |= below
+                lines.append(f"for parameter in {reached(above[:-1])}.get_parameters():")
+                lines.append("    parameter.requires_grad = False")
+                break
+        else:
+            lines.append(f"{one.expression}.requires_grad = False")
+    return lines
+
+
+def parents(path: str) -> list[str]:
+    """Return the paths above a parameter, without the root, the highest first."""
+    parts = path.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _is_trained(held: Held) -> bool:
+    """Tell whether PyTorch trains a parameter."""
+    if held.cell.layer is not None and held.name in held.cell.layer.buffers:
+        return False
+    if held.source.key:  # a part of a recurrent layer's weights
+        return True
+    return is_trained(held.source)
 
 
 def is_filler(source: WeightSource) -> bool:

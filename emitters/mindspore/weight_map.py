@@ -15,8 +15,10 @@ def weight_map(weights: Iterable[Weight], missing: Mapping[str, str]) -> str:
 
     A parameter has a `name` in MindSpore, the `initializer` of the ONNX file and the key of
     PyTorch's `state_dict` (null, with a `reason`, where there is none), `shape`, `dtype` and
-    `done`: the steps from the file's value to this one, or `as is`. Parameters stand in the order
-    of the source.
+    `done`: the steps from the file's value to this one, or `as is`. `moves` are those from
+    PyTorch's tensor, for programs: its `shape` there and `steps`, ["transpose", permutation] or
+    ["reshape", shape]; they are left out where they are not known. `tied` are other keys of the
+    same parameter. Parameters stand in the order of the source.
 
     Args:
         weights: The parameters.
@@ -31,6 +33,7 @@ def weight_map(weights: Iterable[Weight], missing: Mapping[str, str]) -> str:
 
 
 def _entry(weight: Weight) -> Mapping[str, object]:
+    moves = weight.moves
     reason = {} if weight.state_dict is not None else {"reason": _reason(weight)}
     return {
         "name": weight.name,
@@ -40,6 +43,8 @@ def _entry(weight: Weight) -> Mapping[str, object]:
         "shape": list(weight.shape),
         "dtype": NAMES.get(weight.dtype, weight.dtype.name.lower()),
         "done": list(weight.done) or ["as is"],
+        **({"moves": {"shape": moves.shape, "steps": moves.steps}} if moves else {}),
+        **({"tied": weight.tied} if weight.tied else {}),
     }
 
 

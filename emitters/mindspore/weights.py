@@ -1,8 +1,9 @@
 """Every parameter of the network, with its way from the file."""
 
-from ...compiler.ir.provenance import KEY, history_of, is_made_up, sources_of
+from ...compiler.ir.provenance import KEY, ROLE, history_of, is_made_up, sources_of, tied_keys
 from ..base import Weight
 from .cells import Cell
+from .constants import is_trained
 from .ties import Held, parameters, tied
 
 
@@ -17,7 +18,8 @@ def weight(held: Held) -> Weight:
     value = held.source.value
     sources = sources_of(value) or (() if is_made_up(value) else (value.name or "",))
     layer = held.cell.layer
-    buffer = held.name in layer.buffers if layer else KEY not in value.metadata_props
+    role = value.metadata_props.get(ROLE)
+    buffer = held.name in layer.buffers if layer else not is_trained(held.source)
     return Weight(
         name=held.path,
         shape=held.source.shape,
@@ -26,5 +28,7 @@ def weight(held: Held) -> Weight:
         state_dict=held.source.key or value.metadata_props.get(KEY),
         done=(*history_of(value), *held.source.done),
         read=held.source.read,
-        trainable=not buffer,
+        trainable=not buffer and role in (None, "trained"),
+        moves=held.source.moves,
+        tied=tied_keys(value),
     )

@@ -10,10 +10,21 @@ import onnx_ir as ir
 
 from ...compiler.ir.evaluate import EVALUATORS, evaluate, output_size
 from ...compiler.ir.graph import attribute, blaming, elements, is_constant, shape_of
-from ...compiler.ir.provenance import KEY, add_history, set_sources, sources_of
+from ...compiler.ir.moves import Step
+from ...compiler.ir.provenance import (
+    KEY,
+    ROLE,
+    TIED,
+    add_history,
+    moves_of,
+    set_moves,
+    set_sources,
+    sources_of,
+)
 from ..base import graph_pass
 from ..rewrite import Names, Site, add_initializer, take_over, tensor_of
 from . import dequantize
+from .learned import computes_parameter, is_parameter
 from .parameter_parts import parameter_parts
 from .run_constants import COMPUTED_BYTES, NUMPY_TYPES, is_runnable, run_nodes
 from .splat import LAZY, VIEWS, Splat, lazily
@@ -53,12 +64,12 @@ class Origin:
     Attributes:
         constants: The initializers that it was made from.
         steps: What was done to them, in order.
-        moved: Whether elements were moved only, and none was changed.
+        moves: How their elements were moved; None where some were changed or left out.
     """
 
     constants: tuple[ir.Value, ...] = ()
     steps: tuple[str, ...] = ()
-    moved: bool = True
+    moves: tuple[Step, ...] | None = ()
 
 
 @dataclass
@@ -81,6 +92,11 @@ class Folding:
         """Return the elements of a value, if they are known by now."""
         return value.const_value if is_constant(value) else self.tensors.get(value)
 
+    def parameters(self, value: ir.Value) -> bool:
+        """Tell whether a value is made of a parameter."""
+        constants = (self.origins.get(value) or Origin((value,))).constants
+        return any(is_parameter(constant) for constant in constants)
+
     def add(self, node: ir.Node, tensors: Mapping[ir.Value, ir.TensorProtocol]) -> None:
         """Note what those outputs of a node are that others read."""
         self.nodes[node] = None
@@ -89,7 +105,7 @@ class Folding:
 
     def _origin(self, node: ir.Node) -> Origin:
         if node.op_type in ("Shape", "Size"):
-            return Origin(moved=False)
+            return Origin(moves=None)
         operands = [value for value in node.inputs if value is not None]
         if node.op_type in LAZY:
             operands = operands[:1]  # the others say where to, not what
@@ -99,7 +115,7 @@ class Folding:
         return Origin(
             _unique(constant for origin in origins for constant in origin.constants),
             _unique(steps if idle else [*steps, _step(node)]),
-            (idle or node.op_type in VIEWS) and all(origin.moved for origin in origins),
+            self._moves(node, origins, idle=idle),
         )
 
     def _is_idle(self, node: ir.Node) -> bool:
@@ -108,6 +124,18 @@ class Folding:
         tensor = None if value is None else self.tensor(value)
         return tensor is not None and tensor.dtype == _cast_to(node)
 
+    def _moves(
+        self, node: ir.Node, origins: list[Origin], *, idle: bool
+    ) -> tuple[Step, ...] | None:
+        """Return how elements were moved up to the output of a node."""
+        if len(origins) != 1 or origins[0].moves is None or not (idle or node.op_type in VIEWS):
+            return None
+        shape = tuple(int(size) for size in self.tensors[node.outputs[0]].shape.numpy())
+        move: Step = ("reshape", shape)
+        if node.op_type == "Transpose":
+            move = ("transpose", tuple(attribute(node, "perm", [*range(len(shape))[::-1]])))
+        return origins[0].moves if idle else (*origins[0].moves, move)
+
 
 @graph_pass(after=("lift_constants", "infer_shapes"))
 def fold_constants(graph: ir.Graph) -> int:
@@ -115,7 +143,7 @@ def fold_constants(graph: ir.Graph) -> int:
 
     Shape arithmetic is computed with NumPy, a large constant seen differently whenever it is read,
     and all the rest in one session of onnxruntime. Random operators stay, Dropout among them, and
-    what takes a part of a parameter of PyTorch's for data to be joined with: it would not learn.
+    what is computed of a parameter of PyTorch's, or takes a part of one: it would not learn.
     """
     kept = parameter_parts(graph)
     folding = Folding()
@@ -124,6 +152,8 @@ def fold_constants(graph: ir.Graph) -> int:
     budget = COMPUTED_BYTES
     for node in graph:
         if node.domain or node.op_type in NEVER or not node.outputs or node in kept:
+            continue
+        if computes_parameter(node, folding.parameters):
             continue
         with blaming(node):
             tensor = _compute(node, folding)
@@ -262,7 +292,10 @@ def _record(constant: ir.Value, origin: Origin) -> None:
     ]
     set_sources(constant, sources)
     constants = origin.constants
-    if origin.moved and len(constants) == 1 and KEY in constants[0].metadata_props:
-        constant.metadata_props[KEY] = constants[0].metadata_props[KEY]
+    if origin.moves is not None and len(constants) == 1 and KEY in constants[0].metadata_props:
+        source = constants[0]
+        for entry in {KEY, ROLE, TIED} & source.metadata_props.keys():
+            constant.metadata_props[entry] = source.metadata_props[entry]
+        set_moves(constant, moves_of(source).then(origin.moves))
     for step in origin.steps:
         add_history(constant, step, *constants)
