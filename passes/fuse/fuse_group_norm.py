@@ -16,13 +16,18 @@ GROUPS = op("Reshape", X, symbol("groups"))
 NORMALIZED = op("InstanceNormalization", GROUPS, ONES, ZEROS)
 NORMAL = op("Reshape", NORMALIZED, symbol("shape"))
 GROUP_NORM = (NORMAL * SCALE + BIAS, NORMAL)
+SINGLE = op("InstanceNormalization", X, ONES, ZEROS)
+INSTANCE_NORM = SINGLE * SCALE + BIAS
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"))
 def fuse_group_norm(graph: ir.Graph) -> int:
-    """Replace an InstanceNormalization of channels joined to groups by GroupNormalization."""
-    fused = 0
+    """Replace an InstanceNormalization of channels joined to groups by GroupNormalization.
+
+    Where each channel is a group its scale and bias become InstanceNormalization's own.
+    """
     names, known = Names(graph), Known()
+    fused = _fuse_single(graph, names, known)
     for match in find(graph, *GROUP_NORM):
         groups = _groups(match)
         if not groups:
@@ -34,6 +39,25 @@ def fuse_group_norm(graph: ir.Graph) -> int:
         epsilon = attribute(match.made_by[NORMALIZED], "epsilon", 1e-5)
         inputs = [match["x"], *parameters]
         replace(match, "GroupNormalization", inputs, num_groups=groups, epsilon=epsilon)
+        fused += 1
+    return fused
+
+
+def _fuse_single(graph: ir.Graph, names: Names, known: Known) -> int:
+    fused = 0
+    for match in find(graph, INSTANCE_NORM):
+        channels = match["ones"].shape
+        size = channels[0] if channels is not None and len(channels) == 1 else None
+        x = match["x"].shape
+        plain = _is_filled(match["ones"], 1) and _is_filled(match["zeros"], 0)
+        if not plain or x is None or len(x) < 3 or not isinstance(size, int):
+            continue
+        site, axis = Site(match.root, names), 1 - len(x)
+        parameters = [as_vector(site, match[name], size, axis, known) for name in ("w", "b")]
+        if None in parameters:
+            continue
+        epsilon = attribute(match.made_by[SINGLE], "epsilon", 1e-5)
+        replace(match, "InstanceNormalization", [match["x"], *parameters], epsilon=epsilon)
         fused += 1
     return fused
 
