@@ -107,6 +107,24 @@ DEFINITIONS: dict[str, str] = RECURRENT | {
         indices = Div (places, repeats)
         y = Gather <axis: int = @axis> (x, indices)
     }""",
+    # torch.roll; axes count from the front, along each as its shift says
+    "Roll": """<axes, shifts> (x) => (y) {
+        axis = Constant <value_ints: ints = @axes> ()
+        shift = Constant <value_ints: ints = @shifts> ()
+        shape = Shape (x)
+        sizes = Gather (shape, axis)
+        back = Neg (shift)
+        first = Mod (back, sizes)
+        last = Add (first, sizes)
+        rank = Shape (shape)
+        ones = ConstantOfShape <value = int64[1] {1}> (rank)
+        two = Constant <value_int = 2> ()
+        count = Shape (axis)
+        twos = Expand (two, count)
+        repeats = ScatterElements <axis = 0> (ones, axis, twos)
+        twice = Tile (x, repeats)
+        y = Slice (twice, first, last, axis)
+    }""",
     # rotate_half of transformers
     "RotateHalf": """(x) => (y) {
         first, second = Split <axis = -1, num_outputs = 2> (x)

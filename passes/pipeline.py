@@ -23,15 +23,18 @@ from .fuse.fuse_hard_swish import fuse_hard_swish
 from .fuse.fuse_layer_norm import fuse_layer_norm
 from .fuse.fuse_linear import fuse_linear
 from .fuse.fuse_mish import fuse_mish
+from .fuse.fuse_patches import fuse_patches
 from .fuse.fuse_pixel_shuffle import fuse_pixel_shuffle
 from .fuse.fuse_recurrent import fuse_recurrent
 from .fuse.fuse_repeat import fuse_repeat
 from .fuse.fuse_rms_norm import fuse_rms_norm
+from .fuse.fuse_roll import fuse_roll
 from .fuse.fuse_rotate_half import fuse_rotate_half
 from .fuse.fuse_slice_scatter import fuse_slice_scatter
 from .fuse.fuse_softplus import fuse_softplus
 from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
+from .fuse.fuse_window_mask import fuse_window_mask
 from .fuse.put_batch_first import put_batch_first
 from .fuse.stack_recurrent import stack_recurrent
 from .fuse.unflatten_linear import unflatten_linear
@@ -184,9 +187,12 @@ STAGES: tuple[Stage, ...] = (
             fuse_group_norm,
             fuse_variance,  # of what is no normalization
             fuse_pixel_shuffle,
+            fuse_roll,
+            fuse_patches,
             fuse_rotate_half,
             fuse_causal_mask,
             fuse_slice_scatter,
+            fuse_window_mask,  # of what is attention behind it
             fuse_attention,
             fuse_repeat,  # of the heads that its queries share
             fuse_gelu,

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .axis_words import shape_words, weight_words
 from .cells import Cell, Step
 from .clusters import Cluster, Clustering
 from .code import Symbol
@@ -26,6 +27,9 @@ CHANNELS = {"in_channels", "out_channels", "num_features", "num_channels", "chan
 USUAL = {"stride", "padding", "dilation", "group", "has_bias", "ceil_mode", "p", "eps", "momentum"}
 """Arguments that a person gives a default; the most frequent value becomes it."""
 
+
+FLAGS = {"Add": "residual", "Roll": "shifted"}
+"""Arguments that tell whether an object has an operator, by the operator."""
 
 COUNTED = re.compile(r"_\d+$")
 
@@ -147,12 +151,15 @@ class ClassBuilder:
         trees = [self._fields(member) for member in members]  # defines the children's classes
         general = Generalization()
         fields = {
-            name: general.of([tree.get(name, ABSENT) for tree in trees], Hint(name, name))
+            name: general.of(
+                [tree.get(name, ABSENT) for tree in trees],
+                Hint(name, name, weight_words(name, rank_of_own(cluster.template, name))),
+            )
             for name in self._field_order(cluster)
         }
         settings = [
             {
-                name: general.of(self._setting(cluster, i, name), Hint("", name))
+                name: general.of(self._setting(cluster, i, name), Hint("", name, shape_words(step)))
                 for name in step.settings
             }
             for i, step in enumerate(cluster.template.steps)
@@ -235,6 +242,11 @@ def rank(parameter: Parameter) -> tuple[bool, int]:
     """Return a key that sorts arguments: those with a default last, channels first."""
     places = {"in_channels": 0, "width": 1, "out_channels": 1}
     return not isinstance(parameter.default, Required), places.get(parameter.name, 2)
+
+
+def rank_of_own(cell: Cell, name: str) -> int:
+    """Return the rank of a parameter that a cell holds itself, 0 if it is none."""
+    return len(cell.own[name].shape) if name in cell.own else 0
 
 
 def find_scaled(variations: Sequence[Variation], template: Cell) -> dict[int, Scaled]:
@@ -346,7 +358,7 @@ def is_end(variation: Variation, template: Cell, argument: str) -> bool:
 
 def flag_name(step: Step) -> str:
     """Return the name of the argument that tells whether an object has an operator."""
-    return "residual" if step.node.op_type == "Add" else f"with_{step.node.op_type.lower()}"
+    return FLAGS.get(step.node.op_type, f"with_{step.node.op_type.lower()}")
 
 
 def default(variation: Variation) -> Tree | Required:

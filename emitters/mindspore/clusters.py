@@ -176,7 +176,7 @@ def few_lack(template: Cell, alignment: Alignment, same_class: bool) -> bool:
     """Tell whether what a cell lacks is little enough to be of one class with the template.
 
     Children may be absent; of operators one residual sum, and within one class of PyTorch's one
-    function.
+    function, or the rolls that shift windows and the bias that goes with them.
     """
     lacking = [
         step
@@ -184,4 +184,6 @@ def few_lack(template: Cell, alignment: Alignment, same_class: bool) -> bool:
         if theirs is None and not step.child
     ]
     sums = [step for step in lacking if step.node.op_type == "Add"]
-    return len(sums) <= 1 and len(lacking) - len(sums) <= int(same_class)
+    others = [step.node.op_type for step in lacking if step not in sums]
+    shifted = others.count("Roll") == 2 and set(others) <= {"Roll", "Tile"}
+    return len(sums) <= 1 and (shifted or len(others) <= int(same_class))

@@ -59,10 +59,17 @@ PROGRESSION = 3
 
 @dataclass(frozen=True)
 class Hint:
-    """Where a variable occurs: which field of the class, and which argument there."""
+    """Where a variable occurs: which field of the class, and which argument there.
+
+    Attributes:
+        field: The field; empty for what `construct` reads.
+        argument: The argument.
+        words: Where it is a shape, what the sizes in it are called, "" for those without a word.
+    """
 
     field: str
     argument: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -106,12 +113,18 @@ class Generalization:
         around = host or first.function in ("arithmetic", TUPLE)  # parts of the argument around
         word = PARTS.get(hint.argument, hint.argument)
         unnamed = "shape" if first.function == "initializer" else ""
+        words = hint.words if first.function == TUPLE else ()
         arguments = tuple(
             (
                 name,
                 self.of(
                     [c.arguments[i][1] for c in constructs],
-                    Hint(hint.field, word if around else name or unnamed),
+                    Hint(
+                        hint.field,
+                        (words[i] if i < len(words) else "")
+                        or (word if around else name or unnamed),
+                        () if words else hint.words,
+                    ),
                 ),
             )
             for i, (name, _) in enumerate(first.arguments)

@@ -22,6 +22,9 @@ RESULT = re.compile(r"(?:return |[\w.]+(?:, [\w.]+)* = )")
 OPERATORS = ("or", "and", "==|!=|<=|>=|<|>", r"\|", r"\^", "&", "<<|>>", r"\+|-", r"\*|/|//|%|@")
 """Binary operators, those that bind least first."""
 
+CHAIN = 2
+"""So many calls of methods, behind the first call, are written one below the other."""
+
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -64,6 +67,10 @@ def fit(indent: int, text: str) -> list[str]:
         head, *rest = operands
         lines = [line for operand in rest for line in fit(indent + 4, operand)]
         return [pad + head + "(", *lines, pad + ")"]
+    if (calls := split_calls(text)) is not None:
+        head, *rest = calls
+        lines = [line for call in rest for line in fit(indent + 4, call)]
+        return [pad + head + "(", *lines, pad + ")"]
     place = first_bracket(text) if text.startswith("def ") else last_bracket(text)
     if place is None:
         return [pad + text]
@@ -102,6 +109,24 @@ def split_operands(text: str) -> list[str] | None:
         return None
     parts = cut(text, start.end())
     return None if parts is None else [start[0], *parts]
+
+
+def split_calls(text: str) -> list[str] | None:
+    """Return what stands before a chain of calls that a statement computes, and each call.
+
+    None if there are few of them: `conv(x).reshape(…)` is broken at its last bracket.
+    """
+    start = RESULT.match(text)
+    if start is None:
+        return None
+    places = [i for i in outermost(text, start.end()) if i > 0]
+    if any(text[i] == " " for i in places):
+        return None
+    cuts = [i for i in places if text[i] == "." and bare(text[:i])[-1:] == ")"]
+    if len(cuts) < CHAIN:
+        return None
+    bounds = [start.end(), *cuts, len(text)]
+    return [start[0], *(text[a:b] for a, b in itertools.pairwise(bounds))]
 
 
 def cut(text: str, start: int = 0) -> list[str] | None:

@@ -86,7 +86,7 @@ def kinds(template: Cell, ours: Step, cell: Cell, other: Step, same_kind: SameKi
     return same_kind(template.children[ours.child], cell.children[other.child])
 
 
-def passed_on(step: Step, cell: Cell) -> ir.Value | None:
+def passed_on(step: Step, cell: Cell) -> Operand | None:
     """Return the operand that takes the place of a step's result where an object lacks the step.
 
     None: no object of the class can lack it.
@@ -95,7 +95,11 @@ def passed_on(step: Step, cell: Cell) -> ir.Value | None:
     child = cell.children.get(step.child)
     element = "." in step.child or step.child.isdigit() or bool(child and child.loop)
     element = element or step.turns is not None
-    if len(step.outputs) != 1 or len(values) != len(step.operands) or element:
+    if len(step.outputs) != 1 or element:
+        return None
+    if step.code is not None and len(step.operands) == 1:
+        return step.operands[0]
+    if len(values) != len(step.operands):
         return None
     if len(values) == 1:
         return values[0]

@@ -13,7 +13,7 @@ PACKED = re.compile(r"qkv|in_proj")
 ATTENTIONS = frozenset(("Attention", "BiasedAttention", "MaskedAttention"))
 
 PASSING = frozenset(
-    ("Transpose", "Reshape", "Unsqueeze", "Mul", "Add", "RotateHalf", "RepeatInterleave")
+    ("Transpose", "Reshape", "Unsqueeze", "Mul", "Add", "RotateHalf", "RepeatInterleave", "Tile")
 )
 """Operators behind which a value is still what it was, though turned by its position."""
 

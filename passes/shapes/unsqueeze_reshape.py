@@ -19,6 +19,8 @@ def unsqueeze_reshape(graph: ir.Graph) -> int:
         before, after = known_shape(site[0]), known_shape(site.node.outputs[0])
         if is_constant(site[1]) or before is None or after is None or 1 in before:
             continue
+        if any(user.op_type == "Transpose" for user in site.node.outputs[0].consumers()):
+            continue  # windows are parted, though here one of them is all there is
         new = [axis for axis, size in enumerate(after) if size == 1]
         if not new or tuple(size for size in after if size != 1) != before:
             continue

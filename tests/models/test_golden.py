@@ -22,6 +22,7 @@ NETWORKS = {
     "legacy/dyn_hf_bert": 190,
     "dynamo/dyn_hf_llama": 170,
     "legacy/dyn_hf_llama": 180,
+    "dynamo/dyn_tv_swin_small": 170,
 }
 """At most so many lines; `stripped` of what tells of modules."""
 

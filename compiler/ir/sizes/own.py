@@ -44,7 +44,7 @@ def repeat_interleave(site: Site) -> Shapes:
     return [tuple(size * repeats if i == axis else size for i, size in enumerate(before))]
 
 
-@shapes("onnx2ms.RotateHalf", "onnx2ms.SliceScatter")
+@shapes("onnx2ms.Roll", "onnx2ms.RotateHalf", "onnx2ms.SliceScatter")
 def same(site: Site) -> Shapes:
     """Give the input's shape."""
     return [site.shape(0)]

@@ -68,13 +68,21 @@ def reshaped(op: Op, shape: tuple[Size, ...]) -> Expression:
         computed = [i for i, size in enumerate(shape) if isinstance(size, Dim) and not size.symbol]
         symbols = [i for i, size in enumerate(shape) if isinstance(size, Dim) and size.symbol]
         free = computed[:1] or (symbols if len(symbols) == 1 else [])
-        if not free and not symbols and shape[:1] == before[:1]:
+        if not free and not symbols and (shape[:1] == before[:1] or is_of_batch(before, shape)):
             free = [0]
         shape = tuple(-1 if i in free else size for i, size in enumerate(shape))
     elif len(shape) == 1 and isinstance(shape[0], Dim):
         shape = (-1,)
     settings: dict[str, Literal] = {"shape": shape}
     return Expression("{0}.reshape({shape:bare})", (op[0],), settings, slots=(ATOM,), closes=True)
+
+
+def is_of_batch(before: tuple[Size, ...], shape: tuple[Size, ...]) -> bool:
+    """Tell whether pictures become so many windows each along the first axis, or the reverse."""
+    one, other = before[0] if before else 0, shape[0]
+    if len(before) < 3 or len(shape) < 3 or not isinstance(one, int) or not isinstance(other, int):
+        return False
+    return one > 0 and other > 0 and (one % other == 0 or other % one == 0)
 
 
 @emits("Transpose")

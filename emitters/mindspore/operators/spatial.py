@@ -24,6 +24,14 @@ def space_to_depth(op: Op) -> Code:
     return Expression("ops.SpaceToDepth({block})({0})", (op[0],), settings)
 
 
+@emits("Roll", domain=DOMAIN)
+def roll(op: Op) -> Code:
+    """Elements moved on along axes, those at the end to the start, as torch.roll."""
+    settings: dict[str, Literal] = {"shifts": op.attr("shifts", ()), "axes": op.attr("axes", ())}
+    template = "roll_axes({0}, {shifts}, {axes})"
+    return Expression(template, (op[0],), settings, helpers=("roll_axes",))
+
+
 @emits("PixelUnshuffle", domain=DOMAIN)
 def pixel_unshuffle(op: Op) -> Code:
     """Blocks of pixels as channels, as PyTorch's pixel_unshuffle."""
