@@ -87,6 +87,7 @@ from .shapes.drop_noop import drop_noop
 from .shapes.drop_true import drop_true
 from .shapes.drop_zero_bias import drop_zero_bias
 from .shapes.fold_constants import fold_constants
+from .shapes.fold_sequences import fold_sequences
 from .shapes.fold_sizes import fold_sizes
 from .shapes.infer_shapes import infer_shapes
 from .shapes.inline_if import inline_if
@@ -148,6 +149,7 @@ STAGES: tuple[Stage, ...] = (
             fold_sizes,  # after constants, which it takes for known
             loop_scan,  # after inference: the place of an axis is told by the rank
             unroll_loop,  # after folding, which computes how often
+            fold_sequences,  # after it: lists that loops fill
             inline_if,  # after folding, which computes conditions
             select_branch,  # after it: conditions that are not known by now
             drop_identity,  # of the branch that was inlined

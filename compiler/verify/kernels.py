@@ -5,6 +5,8 @@ A network that hands such an error on, enlarged, is not wrong for that: by how m
 may move is told by the model itself, with errors of that size put into it.
 """
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import onnx
@@ -50,22 +52,30 @@ def with_kernel_errors(source: Source) -> Source:
     """Return a model in which those operators are as inexact as MindSpore's kernels.
 
     Each element of a result gets an error of the size in the table whose sign changes from value
-    to value. Operators inside of If and Loop stay exact.
+    to value, in the bodies of If and Loop too.
     """
     proto = onnx.ModelProto()
     proto.CopyFrom(source.proto)
-    nodes = list(proto.graph.node)
-    del proto.graph.node[:]
-    for index, node in enumerate(nodes):
+    _put_errors(proto.graph, itertools.count())
+    return Source(proto, source.folder)
+
+
+def _put_errors(graph: onnx.GraphProto, numbers: Iterator[int]) -> None:
+    """Put an error behind each of those operators, at any depth; `numbers` gives unused ones."""
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _put_errors(attribute.g, numbers)
         accuracy = KERNELS.get(node.op_type) if not node.domain else None
         if accuracy is None or not node.output:
-            proto.graph.node.append(node)
+            graph.node.append(node)
             continue
-        result, exact = node.output[0], f"onnx2ms_exact_{index}"
+        result, exact = node.output[0], f"onnx2ms_exact_{next(numbers)}"
         node.output[0] = exact
-        proto.graph.node.append(node)
-        _add_error(proto.graph, exact, result, accuracy)
-    return Source(proto, source.folder)
+        graph.node.append(node)
+        _add_error(graph, exact, result, accuracy)
 
 
 def _add_error(graph: onnx.GraphProto, exact: str, result: str, accuracy: Accuracy) -> None:

@@ -92,6 +92,17 @@ def test_noise_tells_what_inexact_kernels_do():
     assert 1e-6 < own <= KERNELS["Sigmoid"].relative * 1.01
 
 
+def test_noise_counts_kernels_inside_of_branches():
+    read = source(
+        "g (float[4] x, bool c) => (float[4] y) { y = If (c) <"
+        "then_branch = t () => (float[4] p) { p = Sigmoid (x) },"
+        "else_branch = e () => (float[4] q) { q = Tanh (x) }> }"
+    )
+    values = {"x": np.array([-3, -1, 1, 3], np.float32), "c": np.array(True)}
+    exact = run_reference(read, values, ["y"]).outputs
+    assert 1e-6 < noise(read, values, exact)["y"] <= KERNELS["Sigmoid"].relative * 1.01
+
+
 def test_noise_that_cannot_be_measured_forgives_nothing():
     read = source("g (float[2] x) => (float[2] y) { y = Swoosh (x) }")
     assert noise(read, X, {"y": X["x"]}) == {"y": 0.0}
