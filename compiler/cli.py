@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from .. import __version__
-from . import cli_torch
+from . import cli_torch, cli_weights
 from .ir.errors import Onnx2msError, UsageError
 from .settings import Format, Verify
 from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
@@ -26,6 +26,7 @@ app = App(
     result_action="return_value",
 )
 app.command(cli_torch.torch, name="torch")
+app.command(cli_weights.weights, name="weights")
 
 
 @app.default

@@ -13,7 +13,6 @@ TRANSPOSED = "transposed by the exporter"
 RESHAPED = "reshaped by the exporter"
 COMPUTED = "computed by the exporter from others"
 UNUSED = "the exported network does not use it"
-ABSENT = "the exported network does not use it, or the exporter folded it"
 
 
 def set_changed_key(value: ir.Value, key: str, step: str) -> None:

@@ -17,7 +17,7 @@ from ..ir.provenance import (
     set_missing_keys,
     set_scope,
 )
-from .exporter_words import ABSENT, FOLDED
+from .exporter_words import FOLDED, UNUSED
 from .paths import is_path
 
 TOLD = "onnx2ms.torch"
@@ -55,7 +55,7 @@ def read(model: ir.Model) -> None:
     held |= {key for name in held for key in _list(others.get(name or ""))}
     if roles:
         reasons = missing_keys(model)
-        lost = {key: reasons.get(key, ABSENT) for key in roles if key not in held}
+        lost = {key: reasons.get(key, UNUSED) for key in roles if key not in held}
         set_missing_keys(model, lost)
 
 

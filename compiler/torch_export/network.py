@@ -62,7 +62,7 @@ class Network:
         """
         examples = [leaf.tensor for leaf in self.call.leaves()]
         given = [
-            _tensor(arrays[name]).to(example.device)
+            tensor_of(arrays[name]).to(example.device)
             for name, example in zip(self.inputs, examples, strict=True)
         ]
         found, _ = _run(self.module, self.call.filled(given))
@@ -153,7 +153,8 @@ def array_of(tensor: torch.Tensor) -> Array:
     return array
 
 
-def _tensor(array: Array) -> torch.Tensor:
+def tensor_of(array: Array) -> torch.Tensor:
+    """Return a tensor with the elements of an array."""
     if array.dtype.name == "bfloat16":
         return torch.from_numpy(np.ascontiguousarray(array).view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(np.array(array))

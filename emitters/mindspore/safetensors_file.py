@@ -31,7 +31,7 @@ TYPES = {
 """In the order of the file: wide ones first, so that every tensor is aligned."""
 
 
-def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
+def write_safetensors(weights: Iterable[Weight], path: Path, *, framework: str = "ms") -> None:
     """Write a file that mindspore.load_checkpoint reads, one tensor in memory at a time.
 
     The bytes are those of safetensors.numpy.save_file, which MindSpore saves with.
@@ -39,6 +39,7 @@ def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
     Args:
         weights: The parameters, in any order.
         path: A new file.
+        framework: Whose tensors these are, for programs that ask: "ms" or "pt".
 
     Raises:
         OutputError: A weight is of a type that the format does not hold.
@@ -50,7 +51,7 @@ def write_safetensors(weights: Iterable[Weight], path: Path) -> None:
             raise no_type(weight, ".safetensors")
     rank = {dtype: index for index, dtype in enumerate(TYPES)}
     ordered = sorted(weights, key=lambda weight: (rank[weight.dtype], weight.name))
-    header: dict[str, object] = {"__metadata__": {"format": "ms"}}
+    header: dict[str, object] = {"__metadata__": {"format": framework}}
     end = 0
     for weight in ordered:
         start, end = end, end + prod(weight.shape) * weight.dtype.bitwidth // 8

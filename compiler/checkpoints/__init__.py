@@ -1,0 +1,1 @@
+"""Weights alone: from a checkpoint of PyTorch's to one of MindSpore's, and home again."""
