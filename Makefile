@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint zoo conformance docs clean
+.PHONY: demo test check lint zoo conformance parity faults docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -31,6 +31,12 @@ zoo: $(VENV)/test  # prove every convolutional network of an archive: make zoo A
 
 conformance: $(VENV)/test  # the official ONNX suite in all forms and both modes, two workers
 	$(BIN)/python tests/conformance/run.py
+
+parity: $(VENV)/dev  # train networks in MindSpore beside PyTorch, by both exporters, in both modes
+	$(BIN)/python benchmarks/parity.py
+
+faults: $(VENV)/dev  # plant 130 faults and see whether `onnx2ms verify` catches and locates them
+	$(BIN)/python benchmarks/faults.py
 
 docs: $(VENV)/demo  # write the generated documents anew
 	$(BIN)/python -m onnx2ms.compiler.docs docs
