@@ -29,9 +29,21 @@ def lift_body_constants(site: Site, body: ir.Graph) -> None:
     """
     for graph in nested(body):
         for value in list(graph.initializers.values()):
+            _return_copy(site, graph, value)
             del graph.initializers[value.name or ""]
             value.name = site.name_for(value.name or "constant")
             site.graph.register_initializer(value)
+
+
+def _return_copy(site: Site, body: ir.Graph, constant: ir.Value) -> None:
+    """Let a body that returns a constant of its own return an Identity of it."""
+    for index, value in enumerate(body.outputs):
+        if value is constant:
+            copy = ir.Value(name=site.name_for("returned"), type=value.type, shape=value.shape)
+            node = ir.node("Identity", [value], outputs=[copy], name=site.fresh("returned"))
+            inherit([node], [site.node])
+            body.append(node)
+            body.outputs[index] = copy
 
 
 def splice(site: Site, body: ir.Graph, given: Sequence[ir.Value] = ()) -> list[ir.Value]:

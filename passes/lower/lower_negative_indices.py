@@ -11,15 +11,15 @@ from ..rewrite import Names, Site, set_inputs
 
 @graph_pass(after=("fold_constants",))
 def lower_negative_indices(graph: ir.Graph) -> int:
-    """Count the constant indices of Gather and GatherND from the front.
+    """Count the constant indices of Gather, GatherND and ScatterND from the front.
 
     MindSpore 2.10: ops.gather passes no gradient to what a negative index picks, ops.gather_nd
-    refuses it. A single index is written x[-1], which is right.
+    and ops.tensor_scatter_update refuse it. A single index is written x[-1], which is right.
     """
     lowered = 0
     names = Names(graph)
     for node in list(graph):
-        if node.domain or node.op_type not in ("Gather", "GatherND"):
+        if node.domain or node.op_type not in ("Gather", "GatherND", "ScatterND"):
             continue
         shape, indices = shape_of(operand(node, 0)), _indices(node)
         if shape is None or indices is None or indices.min(initial=0) >= 0:
@@ -33,7 +33,8 @@ def lower_negative_indices(graph: ir.Graph) -> int:
             sizes = np.array(shape[batch : batch + indices.shape[-1]])
         site = Site(node, names)
         wanted = np.where(indices < 0, indices + sizes, indices)
-        set_inputs(node, site[0], site.constant(wanted, "indices", ir.DataType.INT64))
+        counted = site.constant(wanted, "indices", ir.DataType.INT64)
+        set_inputs(node, site[0], counted, *node.inputs[2:])
         lowered += 1
     return lowered
 
