@@ -9,6 +9,7 @@ from ...compiler.ir.graph import attribute, shape_of
 from .cells import Cell, Step
 from .clusters import Cluster
 from .naming import class_name, singular
+from .transformer_words import transformer_name
 
 KINDS = {
     "Conv": "Conv",
@@ -47,7 +48,8 @@ def name_class(cluster: Cluster, root: Cell, model_name: str) -> str:
     cell = cluster.template
     if cell is root:
         return class_name(PurePath(model_name).stem)
-    return block_name(cell) or chain_name(cell) or path_name(cell)
+    found = block_name(cell) or transformer_name(cell, list(steps_in(cell)))
+    return found or chain_name(cell) or path_name(cell)
 
 
 def distinguish(name: str, cluster: Cluster, bearer: Cluster, taken: Collection[str]) -> str:

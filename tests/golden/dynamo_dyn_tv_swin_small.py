@@ -40,7 +40,7 @@ def roll_axes(x: ms.Tensor, shifts: tuple[int, ...], axes: tuple[int, ...]) -> m
     return x
 
 
-class Feature(nn.Cell):
+class PatchEmbed(nn.Cell):
     def __init__(self):
         super().__init__()
         self.layer_0 = nn.Conv2d(3, 24, 4, stride=4, pad_mode="valid", has_bias=True)
@@ -117,7 +117,7 @@ class SwinTransformer(nn.Cell):
     def __init__(self):
         super().__init__()
         self.features = nn.SequentialCell(
-            Feature(),
+            PatchEmbed(),
             nn.SequentialCell(
                 SwinTransformerBlock(1, 2, 4), SwinTransformerBlock(16, 2, 4, shifted=True)
             ),

@@ -49,7 +49,7 @@ class Embeddings(nn.Cell):
         )
 
 
-class Self(nn.Cell):
+class SelfAttention(nn.Cell):
     def __init__(self):
         super().__init__()
         self.query = nn.Dense(32, 32)
@@ -78,7 +78,7 @@ class Output(nn.Cell):
 class Attention(nn.Cell):
     def __init__(self):
         super().__init__()
-        self.self_ = Self()
+        self.self_ = SelfAttention()
         self.output = Output(32)
 
     def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
@@ -95,7 +95,7 @@ class Intermediate(nn.Cell):
         return ops.gelu(self.dense(x))
 
 
-class Layer(nn.Cell):
+class EncoderLayer(nn.Cell):
     def __init__(self):
         super().__init__()
         self.attention = Attention()
@@ -111,7 +111,7 @@ class Layer(nn.Cell):
 class Encoder(nn.Cell):
     def __init__(self):
         super().__init__()
-        self.layer = nn.CellList([Layer(), Layer()])
+        self.layer = nn.CellList([EncoderLayer(), EncoderLayer()])
 
     def construct(self, x: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
         for layer in self.layer:

@@ -32,7 +32,7 @@ def dot_product_attention(
     return weights @ value
 
 
-class Attn(nn.Cell):
+class Attention(nn.Cell):
     def __init__(self):
         super().__init__()
         self.c_attn = nn.Dense(32, 96)
@@ -60,11 +60,11 @@ class Mlp(nn.Cell):
         return self.c_proj(x)
 
 
-class H(nn.Cell):
+class TransformerBlock(nn.Cell):
     def __init__(self):
         super().__init__()
         self.ln_1 = nn.LayerNorm((32,), epsilon=1e-05)
-        self.attn = Attn()
+        self.attn = Attention()
         self.ln_2 = nn.LayerNorm((32,), epsilon=1e-05)
         self.mlp = Mlp()
 
@@ -78,7 +78,7 @@ class Transformer(nn.Cell):
         super().__init__()
         self.wte = nn.Embedding(128, 32)
         self.wpe = nn.Embedding(64, 32)
-        self.h = nn.CellList([H(), H()])
+        self.h = nn.CellList([TransformerBlock(), TransformerBlock()])
         self.ln_f = nn.LayerNorm((32,), epsilon=1e-05)
 
     def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:

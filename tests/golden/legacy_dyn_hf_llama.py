@@ -50,7 +50,7 @@ class RotaryEmb(nn.Cell):
         return ops.cos(x), ops.sin(x)
 
 
-class Norm(nn.Cell):
+class RMSNorm(nn.Cell):
     def __init__(self):
         super().__init__()
         self.weight = Parameter(initializer("zeros", (32,), ms.float32))
@@ -59,7 +59,7 @@ class Norm(nn.Cell):
         return x * ops.rsqrt(ops.mean(ops.square(x), -1, keep_dims=True) + 1e-06) * self.weight
 
 
-class SelfAttn(nn.Cell):
+class SelfAttention(nn.Cell):
     def __init__(self):
         super().__init__()
         self.q_proj = nn.Dense(32, 32, has_bias=False)
@@ -92,12 +92,12 @@ class Mlp(nn.Cell):
         return self.down_proj(ops.silu(self.gate_proj(x)) * self.up_proj(x))
 
 
-class Layer(nn.Cell):
+class TransformerLayer(nn.Cell):
     def __init__(self):
         super().__init__()
-        self.input_layernorm = Norm()
-        self.self_attn = SelfAttn()
-        self.post_attention_layernorm = Norm()
+        self.input_layernorm = RMSNorm()
+        self.self_attn = SelfAttention()
+        self.post_attention_layernorm = RMSNorm()
         self.mlp = Mlp()
 
     def construct(self, x: ms.Tensor, cos: ms.Tensor, sin: ms.Tensor, mask: ms.Tensor) -> ms.Tensor:
@@ -110,8 +110,8 @@ class Model(nn.Cell):
         super().__init__()
         self.embed_tokens = nn.Embedding(128, 32)
         self.rotary_emb = RotaryEmb()
-        self.layers = nn.CellList([Layer(), Layer()])
-        self.norm = Norm()
+        self.layers = nn.CellList([TransformerLayer(), TransformerLayer()])
+        self.norm = RMSNorm()
 
     def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
         seq = input_ids.shape[1]

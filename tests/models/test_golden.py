@@ -23,6 +23,8 @@ NETWORKS = {
     "dynamo/dyn_hf_llama": 170,
     "legacy/dyn_hf_llama": 180,
     "dynamo/dyn_tv_swin_small": 170,
+    "legacy/dyn_tv_swin_small": 170,
+    "dynamo/tv_vit_small": 140,
 }
 """At most so many lines; `stripped` of what tells of modules."""
 
