@@ -82,6 +82,7 @@ def _constant_parts(index: ir.Value | None, shape: Partial) -> list[Part] | None
     if array is None or not array.size or array.shape[-1] != array.ndim - 1:
         return None
     sizes = [size if isinstance(size, int) else 0 for size in shape[: array.shape[-1]]]
+    array = array.astype(np.int64)
     array = np.where(array < 0, array + np.array(sizes), array)  # from the end, where it is known
     starts = array.reshape(-1, array.shape[-1])[0]
     grid = np.moveaxis(np.indices(array.shape[:-1]), 0, -1) + starts
