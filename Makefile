@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint zoo conformance parity faults docs clean
+.PHONY: demo test check lint zoo conformance parity gradients faults docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -34,6 +34,9 @@ conformance: $(VENV)/test  # the official ONNX suite in all forms and both modes
 
 parity: $(VENV)/dev  # train networks in MindSpore beside PyTorch, by both exporters, in both modes
 	$(BIN)/python benchmarks/parity.py
+
+gradients: $(VENV)/test  # derive every row of every operator in both modes
+	ONNX2MS_EVERY_GRADIENT=1 $(BIN)/python -m pytest -q tests/emitters/mindspore/operators
 
 faults: $(VENV)/dev  # plant 130 faults and see whether `onnx2ms verify` catches and locates them
 	$(BIN)/python benchmarks/faults.py
