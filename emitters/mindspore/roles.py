@@ -87,6 +87,32 @@ def _angle(value: ir.Value, depth: int) -> str:
     return "" if source is None else _angle(source, depth - 1)
 
 
+def turn_of(value: ir.Value) -> str:
+    """Return `cos` or `sin` of a constant by which pairs are turned; else nothing.
+
+    They stand in x * cos + rotate_half(x) * sin.
+    """
+    users = list(value.consumers())
+    if not users or any(user.op_type != "Mul" or user.domain for user in users):
+        return ""
+    if all(_turns(user) for user in users):
+        return "sin"
+    sums = [user.outputs[0].consumers() for user in users]
+    beside = all(
+        len(readers) == 1 and any(_turns(v.producer()) for v in readers[0].inputs if v is not None)
+        for readers in sums
+    )
+    return "cos" if beside else ""
+
+
+def _turns(node: ir.Node | None) -> bool:
+    """Tell whether a node is a product of what RotateHalf makes."""
+    if node is None or node.op_type != "Mul":
+        return False
+    makers = [value.producer() for value in node.inputs if value is not None]
+    return any(maker is not None and maker.op_type == "RotateHalf" for maker in makers)
+
+
 def _weighs(value: ir.Value) -> str:
     """Return `scores` of a product that a softmax reads, `probs` of what it makes for another."""
     node = value.producer()

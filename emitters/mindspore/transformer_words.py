@@ -35,7 +35,8 @@ def transformer_name(cell: Cell, steps: Sequence[Step]) -> str:
         word.lower() for part in cell.path.split(".") for word in re.findall("[A-Za-z]+", part)
     ]
     last = re.findall("[A-Za-z][a-z]*", cell.path.rpartition(".")[2])
-    if any(step.code is not None and step.node.op_type in ATTENTIONS for step in cell.steps):
+    own = [step for step in cell.steps if step.code and step.node.op_type in ATTENTIONS]
+    if len(own) == 1:
         return attention_name([word.lower() for word in last], kinds)
     stacked = any("." in name or child.loop for name, child in cell.children.items())
     numbered = re.search(r"\d$", cell.path) is not None and not stacked

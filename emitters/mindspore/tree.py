@@ -29,7 +29,7 @@ from .hoist import Chain, Module, hoist
 from .host import holds_size, localize, refers
 from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
-from .roles import role_of
+from .roles import role_of, turn_of
 from .scalars import inline_scalars
 from .sequences import make_sequence, name_nameless, nameless, number_lists
 from .structure import StructureFinder
@@ -263,7 +263,7 @@ class TreeBuilder:
             if source.value is value:
                 return Own(name)
         key = value.metadata_props.get(KEY)
-        usual = PARAMETERS.get(node.op_type) or role_of(value) or "constant"
+        usual = turn_of(value) or PARAMETERS.get(node.op_type) or role_of(value) or "constant"
         roles = ROLES.get(node.op_type, ())
         if roles and (place := list(node.inputs).index(value)) < len(roles):
             usual = roles[place] or usual

@@ -66,6 +66,16 @@ def test_projections_are_named_for_what_they_are(emit):
     assert "key = " not in source, "it is the value too"
 
 
+def test_constants_that_turn_queries_are_cos_and_sin(emit):
+    numbers = ", ".join("0.5" for _ in range(24))
+    text = f"""g ({OPERANDS}) => (float[1,2,3,8] y)
+    <float[1,1,3,8] c = {{{numbers}}}, float[1,1,3,8] s = {{{numbers}}}>
+    {{ a = Mul(q, c) h = onnx2ms.RotateHalf(q) b = Mul(h, s) r = Add(a, b)
+      y = Attention(r, k, v) }}"""
+    source = emit(text).source
+    assert "query = q * self.cos + rotate_half(q) * self.sin" in source
+
+
 def test_a_value_that_layers_share_is_computed_around_them():
     """The mask stands in the first layer of the file, and is read in both."""
     kind = "float[1,2,3,8]"
