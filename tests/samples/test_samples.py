@@ -9,7 +9,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="the samples are networks of PyTorch")
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-FILES = sorted(SAMPLES.glob("*/*.py"))
+FILES = [
+    SAMPLES / name
+    for name in (
+        "bert/bert.py",
+        "pipeline/train_and_export.py",
+        "resnet50/resnet50.py",
+        "vit/vit.py",
+    )
+]
+"""The others have tests of their own."""
 
 
 def sample(file: Path) -> Any:
@@ -37,4 +46,4 @@ def test_sample_is_proved_and_short(file: Path, tmp_path: Path):
 
 def test_every_sample_is_listed():
     text = (SAMPLES / "README.md").read_text()
-    assert all(f"({file.relative_to(SAMPLES)})" in text for file in FILES)
+    assert all(f"({folder.name}/" in text for folder in SAMPLES.iterdir() if folder.is_dir())
