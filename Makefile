@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint zoo conformance parity gradients faults docs clean
+.PHONY: demo test check lint zoo conformance fuzz parity gradients faults docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -40,6 +40,9 @@ gradients: $(VENV)/test  # derive every row of every operator in both modes
 
 faults: $(VENV)/dev  # plant 130 faults and see whether `onnx2ms verify` catches and locates them
 	$(BIN)/python benchmarks/faults.py
+
+fuzz: $(VENV)/test  # 2000 random graphs against onnxruntime
+	$(BIN)/python tests/fuzz/run.py
 
 docs: $(VENV)/demo  # write the generated documents anew
 	$(BIN)/python -m onnx2ms.compiler.docs docs
