@@ -1,18 +1,12 @@
 """The generated documents: `python -m onnx2ms.compiler.docs FOLDER` writes them."""
 
 import sys
-import tomllib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..emitters.mindspore import operators
-from ..emitters.mindspore.registry import EMITTERS
 from ..passes.catalogue import catalogue
-from ..passes.modernize.operators import READINGS
 from .ir.dialect import NEWEST_OPSET, OPSET
-
-MISSES = Path(__file__).resolve().parents[1] / "docs" / "known_misses.toml"
+from .operator_facts import operator_facts
 
 OPERATORS = f"""# Supported operators
 
@@ -24,13 +18,13 @@ of that form. An operator that is not listed is fine where its inputs are consta
 computed once, or where a pass rewrites it ([passes](passes.md)). All others are reported at once,
 with their nodes, when a model is converted.
 
-The official ONNX suite is run in two forms, as it is and with every input but the first a
-constant, each in PYNATIVE and in GRAPH mode; what fails of it for a known cause stands in
-[known_misses.toml](known_misses.toml), and is counted in the last column. Versions are those that
-were read; all of them are rewritten.
+The official ONNX suite is run in three forms, as it is, with every input but the first a constant,
+and with every dimension open, each in PYNATIVE and in GRAPH mode; what fails of it for a known
+cause stands in [known_misses.toml](known_misses.toml), and is counted in the last column. Versions
+are those that were read; all of them are rewritten. Platforms are those that MindSpore's own
+documentation claims for every function that an operator may become; only CPU was tried. `onnx2ms
+ops NAME` prints the same.
 
-| operator | in MindSpore | versions read | known misses |
-| --- | --- | --- | --- |
 """
 PASSES = """# Graph passes
 
@@ -44,36 +38,14 @@ and after each pass.
 
 
 def operators_page() -> str:
-    """Return the table of operators that have an emitter, with what its author wrote about it."""
-    assert operators, "importing the operators fills the table"
-    misses = known_misses()
-    names = sorted({*EMITTERS, *(("", name) for name in misses)})
-    rows = [
-        f"| `{f'{domain}.' if domain else ''}{name}` "
-        f"| {_cell(_form((domain, name)))} | {_versions(domain, name)} "
-        f"| {misses[name] if not domain and name in misses else ''} |\n"
-        for domain, name in names
-    ]
+    """Return the table of operators, with what their emitters' authors wrote about them."""
+    facts = list(operator_facts())
+    titles = [title for title, _ in facts[0].lines()]
+    rows = [f"| operator | {' | '.join(titles)} |\n", f"|{' --- |' * (len(titles) + 1)}\n"]
+    for fact in facts:
+        cells = [_cell(text) for _, text in fact.lines()]
+        rows.append(f"| `{fact.name}` | {' | '.join(cells)} |\n")
     return OPERATORS + "".join(rows)
-
-
-def known_misses() -> Counter[str]:
-    """Return by operator how many cases of the official suite are known to fail."""
-    found: Counter[str] = Counter()
-    for entry in tomllib.loads(MISSES.read_text(encoding="utf-8"))["miss"]:
-        for name in entry["operators"]:
-            found[name] += len(entry["cases"])
-    return found
-
-
-def _form(operator: tuple[str, str]) -> str:
-    emit = EMITTERS.get(operator)
-    return "" if emit is None else emit.__doc__ or ""
-
-
-def _versions(domain: str, name: str) -> str:
-    reading = None if domain else READINGS.get(name)
-    return "" if reading is None else ", ".join(map(str, sorted(reading.versions)))
 
 
 def passes_page() -> str:

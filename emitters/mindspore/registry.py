@@ -144,6 +144,11 @@ class Op:
         shape = self[index].shape
         return shape is not None and 0 in list(shape)
 
+    def has_known_elements(self, index: int) -> bool:
+        """Tell whether an input is known not to be empty."""
+        shape = ask.shape_of(self[index])
+        return shape is not None and 0 not in shape
+
     @property
     def returns_nothing(self) -> bool:
         """Whether the output is known to have no elements."""
@@ -155,6 +160,14 @@ class Op:
         rank = ask.rank_of(self[index])
         if rank is None:
             raise CannotEmit(f"the rank of input {index} is not known")
+        return rank
+
+    @property
+    def result_rank(self) -> int:
+        """Number of dimensions of the output."""
+        rank = ask.rank_of(self.node.outputs[0])
+        if rank is None:
+            raise CannotEmit("the rank of the output is not known")
         return rank
 
     @property
@@ -196,4 +209,5 @@ def emits_call(**functions: str) -> None:
         def emit(op: Op, function: str = function) -> Code:
             return call(function, *op.inputs)
 
+        emit.__doc__ = f"{function}."
         emits(operator)(emit)
