@@ -4,7 +4,7 @@ A row of `rows/*.rows` is the line of its inputs, then, indented, its nodes:
 
     float[2,3] x, int64[2] i = {0, -1}, float[2] p = 0.1..2, float[4,3] W; int64[1] axes = {1}
         y = Gemm <transB = 1> (x, W)
-        ! no gradient, sequence, reference: onnx, opset: 18, xfail graph: why MindSpore cannot
+        ! name: once_wrong, no gradient, sequence, reference: onnx, opset: 18, xfail graph: why
 
 Names in capitals are weights of PyTorch's, those behind the semicolon constants; elements that are
 not given are random. All values that no node reads are outputs. In a sequence every node is a
@@ -42,6 +42,7 @@ MODES = ("pynative", "graph")
 OPERAND = re.compile(
     r"(\w+)(?:\[([\d,]*)\])?\s+(\w+)\s*(?:=\s*(?:\{([^}]*)\}|(\S+)\.\.(\S+)|(spread)))?$"
 )
+NAME = re.compile(r"name: (\w+)")
 OPSET = re.compile(r"opset: (\d+)")
 XFAIL = re.compile(r"xfail(?: (\w+))?: (.+)")
 DTYPES = {"float": "float32", "double": "float64", "bool": "bool_"}
@@ -165,8 +166,10 @@ def read_rows(path: Path) -> Iterator[Row]:
         operands = [read_operand(text, random) for text in split(free)]
         made = [name.strip() for node in nodes for name in node.partition("=")[0].split(",")]
         read = set(re.findall(r"\w+", " ".join(node.rpartition("(")[2] for node in nodes)))
+        named = NAME.search(flags)
+        words = [named[1]] if named else re.findall(r"= *([A-Z]\w+)", nodes[-1])
         yield Row(
-            "_".join([path.stem, f"{i:03}", *re.findall(r"= *([A-Z]\w+)", nodes[-1])]),
+            "_".join([path.stem, f"{i:03}", *words]),
             [o for o in operands if not o.name.isupper()],
             [o for o in operands if o.name.isupper()],
             [read_operand(text, random) for text in split(bound)],
