@@ -43,7 +43,6 @@ from .lower.lower_attention import lower_attention
 from .lower.lower_batch_norm import lower_batch_norm
 from .lower.lower_col2im import lower_col2im
 from .lower.lower_computed_pad import lower_computed_pad
-from .lower.lower_computed_resize import lower_computed_resize
 from .lower.lower_conv_pads import lower_conv_pads
 from .lower.lower_conv_transpose import lower_conv_transpose
 from .lower.lower_double_conv import lower_double_conv
@@ -244,7 +243,6 @@ STAGES: tuple[Stage, ...] = (
             lower_computed_pad,
             lower_resize,
             lower_log,
-            lower_computed_resize,
             lower_negative_indices,
             lower_indices,
             lower_variadic,

@@ -122,9 +122,12 @@ def python_scalar(value: ir.Value, operands: tuple[ir.Value, ...]) -> Literal:
     if not any((ask.rank_of(other) or 0) >= rank for other in others):
         return None
     number = ask.scalar(value)
+    if number != number:
+        return None  # NaN is never equal to itself, so that objects of a class could not share it
     if isinstance(number, float) and value.dtype in (ir.DataType.FLOAT, ir.DataType.FLOAT16):
         precise = np.float32 if value.dtype == ir.DataType.FLOAT else np.float16
         return float(str(precise(number)))
-    if number is None or value.dtype in (ir.DataType.FLOAT, ir.DataType.DOUBLE):
-        return number
+    if isinstance(number, float) and value.dtype == ir.DataType.DOUBLE:
+        # MindSpore 2.10 rounds a number to float32, whatever stands beside it
+        return number if float(np.float32(number)) == number else None
     return number if value.dtype in (ir.DataType.INT32, ir.DataType.INT64) else None

@@ -19,8 +19,8 @@ def lower_conv_pads(graph: ir.Graph) -> int:
     for node in list(graph):
         if node.domain or node.op_type != "Conv" or "auto_pad" in node.attributes:
             continue
-        rank = len(attribute(node, "kernel_shape", ()))
-        pads: tuple[int, ...] = attribute(node, "pads", (0,) * (2 * rank))
+        pads: tuple[int, ...] = attribute(node, "pads", ())
+        rank = len(pads) // 2
         parameters = [value for value in node.inputs[1:] if value is not None]
         is_layer = all(is_constant(value) for value in parameters)
         if pads[:rank] == pads[rank:] or (is_layer and rank > 1):

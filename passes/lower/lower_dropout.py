@@ -35,16 +35,12 @@ def _is_layer(node: ir.Node) -> bool:
 
 def _lower(site: Site) -> bool:
     node, x, active = site.node, site[0], site[2]
-    shape = shape_of(x)
     assert x is not None, "Dropout has an input"
     dtype = x.dtype or FLOAT
     if active is None or scalar(active) is False:
-        if shape is None:
-            return False
-        mask = site.constant(np.ones(shape, bool), "mask", BOOL)
         results = [site.add("Identity", [x], dtype=dtype)]
         if len(node.outputs) > 1:
-            results.append(site.add("Identity", [mask], dtype=BOOL))
+            results.append(_everywhere(site))
         site.replace(*results)
         return True
     ratio = site[1] if site[1] is not None else site.constant(0.5, "ratio", FLOAT)
@@ -58,3 +54,14 @@ def _lower(site: Site) -> bool:
     result = site.add("Where", [kept, scaled, site.constant(0, "zero", dtype)], dtype=dtype)
     site.replace(*[result, kept][: len(node.outputs)])
     return True
+
+
+def _everywhere(site: Site) -> ir.Value:
+    """Return the mask of a Dropout that keeps everything."""
+    shape = shape_of(site[0])
+    if shape is not None:
+        mask = site.constant(np.ones(shape, bool), "mask", BOOL)
+        return site.add("Identity", [mask], dtype=BOOL)
+    true = site.constant(True, "true", BOOL)
+    sizes = site.add("Shape", [site[0]], dtype=ir.DataType.INT64)
+    return site.add("Expand", [true, sizes], dtype=BOOL)

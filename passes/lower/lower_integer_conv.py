@@ -35,7 +35,7 @@ def lower_integer_conv(graph: ir.Graph) -> int:
 def _lower(site: Site) -> bool:
     node = site.node
     shape, rank = shape_of(operand(node, 1)), rank_of(operand(node, 0))
-    if shape is None or rank is None:
+    if rank is None:
         return False
     x = site.add("Cast", [site[0]], to=int(FLOAT), dtype=FLOAT)
     if site[2] is not None:
@@ -48,9 +48,9 @@ def _lower(site: Site) -> bool:
         parts = [weights] if largest.max(initial=0) <= EXACT else list(np.divmod(weights, DIGIT))
         values = [_weight(site, part) for part in parts]
     else:
-        values = _computed_weights(site, rank, math.prod(shape[1:]))
+        values = _computed_weights(site, rank, math.inf if shape is None else math.prod(shape[1:]))
     for value in values:
-        value.shape = ir.Shape(shape)
+        value.shape = ir.Shape(shape or [None] * rank)
     sums = [site.add("Conv", [x, value], dtype=FLOAT, **_window(node)) for value in values]
     results = [site.add("Cast", [one], to=int(INT32), dtype=INT32) for one in sums]
     result = results[0]
@@ -97,7 +97,7 @@ def _weight(site: Site, part: npt.NDArray[np.int32]) -> ir.Value:
     return value
 
 
-def _computed_weights(site: Site, rank: int, count: int) -> list[ir.Value]:
+def _computed_weights(site: Site, rank: int, count: float) -> list[ir.Value]:
     weight = as_float(site, 1, "weight")
     if site[3] is not None:
         zero = as_float(site, 3, "w_zero_point", _column(site, rank))

@@ -4,7 +4,7 @@ import math
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, shape_of
+from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
 from ..base import graph_pass
 from ..rewrite import Names, Site
 
@@ -22,24 +22,26 @@ def lower_lrn(graph: ir.Graph) -> int:
     lowered = 0
     names = Names(graph)
     for node in list(graph):
-        shape = shape_of(operand(node, 0))
-        if not node.domain and node.op_type == "LRN" and shape is not None and 0 not in shape:
+        source = operand(node, 0)
+        shape, known = shape_of(source), rank_of(source) is not None
+        if not node.domain and node.op_type == "LRN" and known and 0 not in (shape or ()):
             _lower(Site(node, names), shape)
             lowered += 1
     return lowered
 
 
-def _lower(site: Site, shape: tuple[int, ...]) -> None:
+def _lower(site: Site, shape: tuple[int, ...] | None) -> None:
     """Let an AveragePool slide along the channels, the spatial axes being one."""
     node, x = site.node, site[0]
     assert x is not None, "LRN has an input"
     dtype, size = x.dtype or FLOAT, attribute(node, "size", 1)
     squares = site.add("Mul", [x, x], dtype=dtype)
-    plane = site.add(
-        "Reshape",
-        [squares, site.ints([-1, 1, shape[1], math.prod(shape[2:])], "plane")],
-        dtype=dtype,
-    )
+    if shape is None:
+        apart = site.add("Unsqueeze", [squares, site.ints([1], "axes")], dtype=dtype)
+        plane = site.add("Reshape", [apart, site.ints([0, 0, 0, -1], "plane")], dtype=dtype)
+    else:
+        sizes = site.ints([-1, 1, shape[1], math.prod(shape[2:])], "plane")
+        plane = site.add("Reshape", [squares, sizes], dtype=dtype)
     mean = site.add(
         "AveragePool",
         [plane],
@@ -49,7 +51,11 @@ def _lower(site: Site, shape: tuple[int, ...]) -> None:
         count_include_pad=1,
         dtype=dtype,
     )
-    mean = site.add("Reshape", [mean, site.ints([-1, *shape[1:]], "shape")], dtype=dtype)
+    if shape is None:
+        sizes = site.add("Shape", [x], dtype=ir.DataType.INT64)
+    else:
+        sizes = site.ints([-1, *shape[1:]], "shape")
+    mean = site.add("Reshape", [mean, sizes], dtype=dtype)
     factors = {name: attribute(node, name, default) for name, default in DEFAULTS.items()}
     alpha, bias, beta = (site.constant(value, name, dtype) for name, value in factors.items())
     scaled = site.add("Add", [site.add("Mul", [mean, alpha], dtype=dtype), bias], dtype=dtype)

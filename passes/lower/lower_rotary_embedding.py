@@ -6,6 +6,8 @@ from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
 from ..base import graph_pass
 from ..rewrite import Site, sites
 
+TO_THE_END = 2**63 - 1
+
 
 @graph_pass(after=("infer_shapes",))
 def lower_rotary_embedding(graph: ir.Graph) -> int:
@@ -21,8 +23,10 @@ def _is_plain(node: ir.Node) -> bool:
 def _lower(site: Site) -> bool:
     node, shape = site.node, shape_of(site[0])
     x = site[0]
-    if shape is None or x is None:
+    if x is None or rank_of(x) is None:
         return False
+    if shape is None:
+        return _lower_open(site)
     dtype = x.dtype
     flat = len(shape) == 3
     heads = attribute(node, "num_heads", 0)
@@ -52,6 +56,36 @@ def _lower(site: Site) -> bool:
     if flat:
         result = site.add("Reshape", [result, site.ints([0, 0, -1], "shape")], dtype=dtype)
     site.replace(result)
+    return True
+
+
+def _lower_open(site: Site) -> bool:
+    """Write a RotaryEmbedding of open sizes as that of all elements of rank 4, turned by halves."""
+    node, x = site.node, site[0]
+    if x is None:
+        return False
+    dtype, flat = x.dtype, rank_of(x) == 3
+    turned, pairs = attribute(node, "rotary_embedding_dim", 0), attribute(node, "interleaved", 0)
+    if flat:
+        heads = site.ints([0, 0, attribute(node, "num_heads", 0), -1], "heads")
+        x = site.add("Reshape", [x, heads], dtype=dtype)
+        x = site.add("Transpose", [x], perm=(0, 2, 1, 3), dtype=dtype)
+    rest = _cut(site, x, turned, TO_THE_END, 1) if turned else None
+    x = _cut(site, x, 0, turned, 1) if turned else x
+    if pairs:  # elements that lie together are those of the two halves
+        halves = [_cut(site, x, first, TO_THE_END, 2) for first in (0, 1)]
+        x = site.add("Concat", halves, axis=-1, dtype=dtype)
+    x = site.add("RotaryEmbedding", [x, *node.inputs[1:]], dtype=dtype)
+    if pairs:
+        apart = site.add("Reshape", [x, site.ints([0, 0, 0, 2, -1], "halves")], dtype=dtype)
+        apart = site.add("Transpose", [apart], perm=(0, 1, 2, 4, 3), dtype=dtype)
+        x = site.add("Reshape", [apart, site.ints([0, 0, 0, -1], "together")], dtype=dtype)
+    if rest is not None:
+        x = site.add("Concat", [x, rest], axis=-1, dtype=dtype)
+    if flat:
+        x = site.add("Transpose", [x], perm=(0, 2, 1, 3), dtype=dtype)
+        x = site.add("Reshape", [x, site.ints([0, 0, -1], "shape")], dtype=dtype)
+    site.replace(x)
     return True
 
 

@@ -9,8 +9,8 @@ from ..rewrite import Names, Site
 
 CARRIERS = frozenset(
     [
-        *("Add", "Cast", "Clip", "Concat", "Expand", "Mul", "Reshape", "Slice", "Squeeze", "Tile"),
-        *("Transpose", "Unsqueeze", "Where"),
+        *("Add", "Cast", "Clip", "Concat", "Expand", "Identity", "Mul", "Pad", "Reshape", "Slice"),
+        *("Squeeze", "Tile", "Transpose", "Unsqueeze", "Where"),
     ]
 )
 """Operators through which a mask of -inf comes to the scores."""

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, shape_of
+from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
 from ..base import graph_pass
 from ..rewrite import Names, Site
 
@@ -20,10 +20,10 @@ def lower_tfidf(graph: ir.Graph) -> int:
     for node in list(graph):
         if node.domain or node.op_type != "TfIdfVectorizer":
             continue
-        shape, grams = shape_of(operand(node, 0)), _grams(node)
-        if shape is not None and grams is not None:
-            _lower(Site(node, names), shape, grams)
-            lowered += 1
+        source, grams = operand(node, 0), _grams(node)
+        rank = rank_of(source)
+        if rank is not None and grams is not None:
+            lowered += _lower(Site(node, names), rank, shape_of(source), grams)
     return lowered
 
 
@@ -51,8 +51,13 @@ def _windows(length: int, n: int, skip: int) -> Integers:
     return places
 
 
-def _lower(site: Site, shape: tuple[int, ...], grams: dict[int, tuple[Integers, int]]) -> None:
-    node, length = site.node, shape[-1]
+def _lower(
+    site: Site,
+    rank: int,
+    shape: tuple[int, ...] | None,
+    grams: dict[int, tuple[Integers, int]],
+) -> bool:
+    node = site.node
     columns: tuple[int, ...] = attribute(node, "ngram_indexes", ())
     width, mode = max(columns) + 1, attribute(node, "mode", "TF")
     weights: tuple[float, ...] = attribute(node, "weights", (1.0,) * len(columns))
@@ -61,10 +66,10 @@ def _lower(site: Site, shape: tuple[int, ...], grams: dict[int, tuple[Integers, 
         if not attribute(node, "min_gram_length", 1) <= n <= attribute(node, "max_gram_length", 1):
             continue
         skips = range(attribute(node, "max_skip_count", 0) + 1) if n > 1 else range(1)
-        windows = np.concatenate([_windows(length, n, skip) for skip in skips])
-        if not windows.size:
+        places = _places(site, shape, n, skips)
+        if places is None:
             continue
-        counts = _counts(site, windows, rows, len(shape))
+        counts = _counts(site, places, rows, rank)
         numbers = range(number, number + len(rows))
         if mode == "IDF":
             counts = site.add("Min", [counts, site.constant(1, "one", FLOAT)], dtype=FLOAT)
@@ -73,16 +78,39 @@ def _lower(site: Site, shape: tuple[int, ...], grams: dict[int, tuple[Integers, 
             place[row, columns[i]] = 1.0 if mode == "TF" else weights[i]
         part = site.add("MatMul", [counts, site.constant(place, "place", FLOAT)], dtype=FLOAT)
         total = part if total is None else site.add("Add", [total, part], dtype=FLOAT)
+    if total is None and shape is None:
+        return False
     if total is None:
-        zeros = site.constant(np.zeros((*shape[:-1], width)), "nothing", FLOAT)
+        zeros = site.constant(np.zeros((*(shape or ())[:-1], width)), "nothing", FLOAT)
         total = site.add("Identity", [zeros], dtype=FLOAT)
     site.replace(total)
+    return True
 
 
-def _counts(site: Site, windows: Integers, rows: Integers, rank: int) -> ir.Value:
+def _places(site: Site, shape: tuple[int, ...] | None, n: int, skips: range) -> ir.Value | None:
+    """Return the places of the words of all windows; None if there is no window."""
+    if shape is not None:
+        windows = np.concatenate([_windows(shape[-1], n, skip) for skip in skips])
+        return site.constant(windows, "windows", INT64) if windows.size else None
+    sizes = site.add("Shape", [site[0]], dtype=INT64)
+    length = site.add("Gather", [sizes, site.constant(-1, "last", INT64)], axis=0, dtype=INT64)
+    zero, one = (site.constant(number, "number", INT64) for number in (0, 1))
+    parts: list[ir.Value] = []
+    for skip in skips:
+        steps = np.arange(n) * (skip + 1)
+        after = site.constant(steps[-1], "after", INT64)
+        count = site.add("Sub", [length, after], dtype=INT64)
+        count = site.add("Max", [count, zero], dtype=INT64)
+        starts = site.add("Range", [zero, count, one], dtype=INT64)
+        column = site.add("Unsqueeze", [starts, site.ints([1], "column")], dtype=INT64)
+        words = site.constant(steps, "steps", INT64)
+        parts.append(site.add("Add", [column, words], dtype=INT64))
+    return parts[0] if len(parts) == 1 else site.add("Concat", parts, axis=0, dtype=INT64)
+
+
+def _counts(site: Site, places: ir.Value, rows: Integers, rank: int) -> ir.Value:
     """Return how often each n-gram stands in the windows, (…, n-gram)."""
     words = site.add("Cast", [site[0]], to=int(INT64), dtype=INT64)
-    places = site.constant(windows, "windows", INT64)
     taken = site.add("Gather", [words, places], axis=rank - 1, dtype=INT64)
     apart = site.add("Unsqueeze", [taken, site.ints([rank], "apart")], dtype=INT64)
     same = site.add("Equal", [apart, site.constant(rows, "grams", INT64)], dtype=BOOL)

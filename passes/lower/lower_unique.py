@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, axis_of, operand, shape_of
+from ...compiler.ir.graph import attribute, axis_of, operand, rank_of, shape_of
 from ..base import graph_pass
 from ..rewrite import Names, Site
 
@@ -22,10 +22,11 @@ def lower_unique(graph: ir.Graph) -> int:
     lowered = 0
     names = Names(graph)
     for node in list(graph):
-        shape = shape_of(operand(node, 0))
-        if node.domain or node.op_type != "Unique" or shape is None:
+        source = operand(node, 0)
+        rank = rank_of(source)
+        if node.domain or node.op_type != "Unique" or rank is None:
             continue
-        _Writer(Site(node, names), shape).write()
+        _Writer(Site(node, names), shape_of(source), rank).write()
         lowered += 1
     return lowered
 
@@ -33,12 +34,12 @@ def lower_unique(graph: ir.Graph) -> int:
 class _Writer:
     """Writes one Unique out; its methods insert nodes and return their outputs."""
 
-    def __init__(self, site: Site, shape: Sequence[int]) -> None:
+    def __init__(self, site: Site, shape: Sequence[int] | None, rank: int) -> None:
         self._site, self._node = site, site.node
         self._dtype = site.node.outputs[0].dtype or ir.DataType.FLOAT
         axis: int | None = attribute(site.node, "axis", None)
-        self._axis = None if axis is None else axis_of(axis, len(shape))
-        self._shape = list(shape)
+        self._axis = None if axis is None else axis_of(axis, rank)
+        self._shape, self._rank = shape, rank
 
     def write(self) -> None:
         """Replace the node."""
@@ -48,11 +49,9 @@ class _Writer:
         right = self._add("Unsqueeze", [rows, self._ints([0])], self._dtype)
         same = self._add("Equal", [left, right], BOOL)
         equal = self._add("ReduceMin", [same, self._ints([2])], BOOL, keepdims=0)
-        count = self._shape[self._axis] if self._axis is not None else math.prod(self._shape)
-        numbers = self._ints(range(count))
         score = self._add("Cast", [equal], ir.DataType.FLOAT, to=int(ir.DataType.FLOAT))
         first = self._add("ArgMax", [score], INT64, axis=1, keepdims=0)
-        is_new = self._add("Equal", [first, numbers], BOOL)
+        is_new = self._add("Equal", [first, self._numbers(first)], BOOL)
         found = self._add("NonZero", [is_new], INT64)
         indices = self._add("Squeeze", [found, self._ints([0])], INT64)
         if attribute(self._node, "sorted", 1):
@@ -71,6 +70,15 @@ class _Writer:
         flat = source if self._axis is not None else self._flat(source)
         result = self._add("Gather", [flat, indices], self._dtype, axis=self._axis or 0)
         self._site.replace(*[result, indices, inverse, counts][: len(self._node.outputs)])
+
+    def _numbers(self, rows: ir.Value) -> ir.Value:
+        """Return 0, 1, 2 … for as many rows as there are."""
+        if self._shape is not None:
+            every = math.prod(self._shape)
+            return self._ints(range(every if self._axis is None else self._shape[self._axis]))
+        zero, one = (self._site.constant(number, "number", INT64) for number in (0, 1))
+        ones = self._add("Add", [self._add("Mul", [rows, zero], INT64), one], INT64)
+        return self._add("Sub", [self._add("CumSum", [ones, zero], INT64), one], INT64)
 
     def _before(
         self, left: ir.Value, right: ir.Value, same: ir.Value, is_new: ir.Value
@@ -104,11 +112,13 @@ class _Writer:
         """Return what is compared as a matrix, a row an element or slice."""
         if self._axis is None:
             return self._add("Reshape", [source, self._ints([-1, 1])], self._dtype)
-        rank, size = len(self._shape), self._shape[self._axis]
-        others = [i for i in range(rank) if i != self._axis]
+        others = [i for i in range(self._rank) if i != self._axis]
         turned = self._add("Transpose", [source], self._dtype, perm=[self._axis, *others])
+        if self._shape is None:
+            return self._add("Reshape", [turned, self._ints([0, -1])], self._dtype)
         width = math.prod(self._shape[i] for i in others)
-        return self._add("Reshape", [turned, self._ints([size, width])], self._dtype)
+        rows = self._ints([self._shape[self._axis], width])
+        return self._add("Reshape", [turned, rows], self._dtype)
 
     def _flat(self, source: ir.Value | None) -> ir.Value:
         return self._add("Reshape", [source, self._ints([-1])], self._dtype)

@@ -27,5 +27,15 @@ def lift(model: onnx.ModelProto, sets: list[DataSet]) -> list[DataSet]:
     return [(arrays[:1], outputs)]
 
 
-FORMS: dict[str, Form] = {"plain": plain, "lift": lift}
-"""By name. `dynamic`, every dimension symbolic, comes here when shapes may stay open."""
+def dynamic(model: onnx.ModelProto, sets: list[DataSet]) -> list[DataSet]:
+    """Leave open every dimension of every input and output, each by a name of its own."""
+    for role, values in (("d", inputs_of(model)), ("o", model.graph.output)):
+        for i, value in enumerate(values):
+            for j, dim in enumerate(value.type.tensor_type.shape.dim):
+                dim.dim_param = f"{role}{i}_{j}"
+    del model.graph.value_info[:]
+    return sets
+
+
+FORMS: dict[str, Form] = {"plain": plain, "lift": lift, "dynamic": dynamic}
+"""By name."""

@@ -163,7 +163,7 @@ def window(site: Site) -> Shapes:
     kernel: Sequence[Size] | None = attribute(site.node, "kernel_shape", None)
     if kernel is None and weight is not None:
         kernel = weight[2:]
-    if kernel is None:
+    if kernel is None or len(kernel) != count:
         return [None] * len(site.node.outputs)
     strides = attribute(site.node, "strides", (1,) * count)
     dilations = attribute(site.node, "dilations", (1,) * count)

@@ -212,7 +212,9 @@ def channel_slope(op: Op) -> WeightSource | None:
     if not op.is_constant(1) or op.rank(0) < 2:
         return None
     slope = WeightSource(op[1])
-    channels = op.size(0, 1)
+    channels = op.dims(0)[1]
+    if not isinstance(channels, int):
+        return None
     shape = (1,) * (op.rank(0) - len(slope.shape)) + slope.shape
     if shape == (1, channels, *shape[2:]) and set(shape[2:]) <= {1}:
         return slope if slope.shape == (channels,) else reshaped(slope, channels)
@@ -244,7 +246,7 @@ def hardmax(op: Op) -> Code:
     return Expression(
         f"ops.one_hot(ops.argmax({{0}}, {{axis}}), {{depth}}, 1.0, 0.0, {{axis}}){cast}",
         (op[0],),
-        {"axis": axis, "depth": op.size(0, axis)},
+        {"axis": axis, "depth": op.dims(0)[axis]},
         closes=True,
     )
 

@@ -56,7 +56,7 @@ def power(op: Op) -> Code:
     base, exponent = op[0].dtype, op[1].dtype
     if exponent in (ir.DataType.UINT32, ir.DataType.UINT64) and base != exponent:
         return unsigned_power(op)
-    number = op.number(1) if ask.rank_of(op[1]) == 0 or op.shape(1) == (1,) else None
+    number = op.number(1) if (ask.rank_of(op[1]) or 0) < 2 else None
     if number is not None and op.rank(0) > 0:
         whole = int(number) if isinstance(number, float) and number.is_integer() else number
         plain = Expression("{0} ** {exponent}", (op[0],), {"exponent": whole}, POWER, (ATOM,))

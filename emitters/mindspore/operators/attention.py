@@ -10,16 +10,19 @@ from ....compiler.ir.dialect import DOMAIN
 from ....compiler.ir.graph import constant, operand
 from ..attention_source import ATTENTION
 from ..code import Code, Expression, Literal, shortest
+from ..draft import Draft
+from ..dtypes import mindspore_dtype
 from ..registry import CannotEmit, Op, emits
 
 
 @emits("Attention")
 def attention(op: Op) -> Code:
-    """Attention-24 of rank 4, without a cache, by a mask of any kind; grouped queries too."""
-    if op.rank(0) != 4 or op.outputs > 1 or any(op.has(i) for i in (4, 5, 6)):
-        raise CannotEmit("Attention of rank 3, or with a cache")
-    if op.attr("softcap", 0.0) or (op.attr("is_causal", 0) and op.has(3)):
-        raise CannotEmit("Attention with a cap, or with two masks")
+    """Attention-24 of rank 4, without a cache, by a mask of any kind; grouped queries too.
+
+    What `lower_attention` could not write out, its sizes being open, is a function in the module.
+    """
+    if not is_plain(op):
+        return general_attention(op)
     size = op.size(0, 3)
     scale = op.attr("scale", size**-0.5)
     settings: dict[str, Literal] = {}
@@ -43,12 +46,53 @@ def attention(op: Op) -> Code:
     return call(operands, keys, values, mask, scale, size, settings)
 
 
+def is_plain(op: Op) -> bool:
+    """Tell whether queries, keys and values have a head each, and nothing else is asked for."""
+    if op.rank(0) != 4 or op.outputs > 1 or any(op.has(i) for i in (4, 5, 6)):
+        return False
+    if op.attr("softcap", 0.0) or (op.attr("is_causal", 0) and op.has(3)):
+        return False
+    windows = [op.attr(f"{side}_window_size", -1) for side in ("left", "right")]
+    if max(windows) >= 0 or op.attr("softmax_precision", 0):
+        return False
+    query, key = op[0].shape, op[1].shape
+    sizes = [] if query is None or key is None else [query[1], query[3], key[1]]
+    return bool(sizes) and all(isinstance(size, int) for size in sizes)
+
+
+def general_attention(op: Op) -> Code:
+    """Return a call of the function that does all that ONNX's Attention does, of any sizes."""
+    draft = Draft(op)
+    given = [draft.operand(i) for i in range(3)]
+    words = ("mask", "past_key", "past_value", "lengths")
+    given += [f"{word}={draft.operand(3 + i)}" for i, word in enumerate(words) if op.has(3 + i)]
+    for name, word in (("q_num_heads", "heads"), ("kv_num_heads", "key_heads")):
+        heads: int | None = op.attr(name, None)
+        given += [] if heads is None else [f"{word}={draft.setting(word, heads)}"]
+    for name, word in (("scale", "scale"), ("softcap", "cap")):
+        number = shortest(op.attr(name, 0.0))
+        given += [f"{word}={draft.setting(word, number)}"] if number else []
+    given += ["causal=True"] if op.attr("is_causal", 0) else []
+    window = tuple(op.attr(f"{side}_window_size", -1) for side in ("left", "right"))
+    given += [f"window={window}"] if max(window) >= 0 else []
+    shown, precision = op.attr("qk_matmul_output_mode", 0), op.attr("softmax_precision", 0)
+    given += [f"shown={shown}"] if shown else []
+    if precision and precision != op.dtype:
+        given.append(f"wide={mindspore_dtype(precision)}")
+    count = op.outputs
+    taken = "[0]" if count == 1 else f"[:{count}]" if count < 4 else ""
+    template = f"compute_attention({', '.join(given)}){taken}"
+    return draft.expression(template, outputs=count, helpers=("compute_attention", "hide_keys"))
+
+
 @emits("Attention", "BiasedAttention", "MaskedAttention", domain=DOMAIN)
 def any_attention(op: Op) -> Code:
     """Attention of any rank, by a bias that is added to the scores, or a mask of what is seen."""
     kind = "mask" if op.node.op_type == "MaskedAttention" else "bias"
     mask = f", {kind}={{3}}" if op.has(3) else ""
-    size = op.size(0, -1)
+    shape = op[0].shape
+    last = None if shape is None else shape[-1]
+    size = last if isinstance(last, int) else None
     return call(op.inputs, "{1}", "{2}", mask, op.attr("scale", 1.0), size, {})
 
 
@@ -58,11 +102,11 @@ def call(
     values: str,
     mask: str,
     scale: float,
-    size: int,
+    size: int | None,
     settings: dict[str, Literal],
 ) -> Expression:
     """Return the call of the module's function; the usual scale is not written."""
-    if not math.isclose(scale, size**-0.5, rel_tol=1e-6):
+    if size is None or not math.isclose(scale, size**-0.5, rel_tol=1e-6):
         settings["scale"] = shortest(scale)
         mask += ", scale={scale}"
     template = f"{ATTENTION}({{0}}, {keys}, {values}{mask})"

@@ -1,6 +1,7 @@
 """Convolutions and their transposes."""
 
 from ..code import Argument, Code, Expression, Layer, Literal, WeightSource, even
+from ..draft import Draft
 from ..dtypes import FLOAT32, dtype_of
 from ..registry import CannotEmit, Op, emits
 
@@ -101,12 +102,9 @@ def functional_conv(op: Op, axes: int) -> Expression:
 
 @emits("ConvTranspose")
 def conv_transpose(op: Op) -> Code:
-    """ConvTranspose-22 with a constant weight, over one, two or three axes."""
+    """ConvTranspose-22 over one, two or three axes; a function where its weight is computed."""
     if not op.is_constant(1) or (op.has(2) and not op.is_constant(2)):
-        raise CannotEmit(
-            "a transposed convolution by a computed weight: MindSpore 2.10 has no "
-            "ops.conv_transpose2d on CPU"
-        )
+        return computed_conv_transpose(op)
     axes, group = axes_of(op), op.attr("group", 1)
     weights = parameters(op)
     in_channels, out_channels = weights["weight"].shape[:2]
@@ -126,6 +124,41 @@ def conv_transpose(op: Op) -> Code:
         arguments["pad_mode"] = "valid"
     name = f"nn.Conv{axes}dTranspose"
     return Layer(name, arguments, (op[0],), weights, DEFAULTS, positional=3, word="conv")
+
+
+def computed_conv_transpose(op: Op) -> Code:
+    """Return a ConvTranspose by a weight that is computed, of open sizes."""
+    draft, axes = Draft(op), op.rank(0) - 2
+    ones, none = (1,) * axes, (0,) * axes
+    given = [draft.operand(0), draft.operand(1)]
+    given += [f"bias={draft.operand(2)}"] if op.has(2) else []
+    defaults: dict[str, tuple[str, Literal]] = {
+        "strides": ("stride", ones),
+        "pads": ("pads", 2 * none),
+        "output_padding": ("output_padding", none),
+        "dilations": ("dilation", ones),
+        "group": ("groups", 1),
+    }
+    for name, (word, default) in defaults.items():
+        given.append(f"{word}={draft.setting(word, op.attr(name, default))}")
+    same, size = op.attr("auto_pad", "NOTSET").startswith("SAME"), op.attr("output_shape", ())
+    if same or size:
+        given.append(f"output_size={draft.setting('size', tuple(size[-axes:]) or none)}")
+    given += ["upper=True"] if op.attr("auto_pad", "") == "SAME_UPPER" else []
+    helpers = ("transpose_convolution",)
+    return draft.expression(f"transpose_convolution({', '.join(given)})", helpers=helpers)
+
+
+@emits("CausalConvWithState")
+def causal_conv(op: Op) -> Code:
+    """CausalConvWithState-27 of open sizes, by a function in the module."""
+    draft = Draft(op)
+    given = [draft.operand(0), draft.operand(1)]
+    words = {"bias": 2, "past": 3}
+    given += [f"{word}={draft.operand(i)}" for word, i in words.items() if op.has(i)]
+    given += ["silu=True"] if op.attr("activation", "none") in ("silu", "swish") else []
+    template = f"convolve_causally({', '.join(given)})" + ("[0]" if op.outputs == 1 else "")
+    return draft.expression(template, outputs=op.outputs, helpers=("convolve_causally",))
 
 
 def covers(op: Op) -> bool:

@@ -25,7 +25,7 @@ def constant_of_shape(op: Op) -> Code:
 @emits("EyeLike")
 def eye_like(op: Op) -> Code:
     """EyeLike-22: ones on the k-th diagonal."""
-    rows, columns = op.size(0, 0), op.size(0, 1)
+    rows, columns = op.dims(0)
     dtype = mindspore_dtype(op.attr("dtype", int(op.dtype)))
     k = op.attr("k", 0)
     settings: dict[str, Literal] = {"rows": rows, "columns": columns}

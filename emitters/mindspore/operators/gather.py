@@ -146,10 +146,11 @@ def trilu(op: Op) -> Code:
     function = "ops.triu" if op.attr("upper", 1) else "ops.tril"
     if not op.has(1) or op.number(1) == 0:
         return call(function, op[0])
-    if op.is_constant(1) and 0 not in op.shape(0)[-2:]:
+    if op.is_constant(1) and op.has_known_elements(0):
         return call(function, op[0], diagonal=op.integers(1)[0])
     draft = Draft(op)
-    rows, columns = draft.setting("rows", op.size(0, -2)), draft.setting("columns", op.size(0, -1))
+    height, width = op.dims(0)[-2:]
+    rows, columns = draft.setting("rows", height), draft.setting("columns", width)
     offset = f"ops.arange({columns}) - ops.unsqueeze(ops.arange({rows}), 1)"
     kept = f"{offset} {'>=' if op.attr('upper', 1) else '<='} {draft.operand(1, COMPARISON + 1)}"
     return draft.expression(

@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from ....compiler.ir.dims import Size
 from ....compiler.ir.graph import axis_of
 from ....compiler.ir.provenance import is_made_up
 from ..code import ATOM, PRODUCT, Argument, Code, Expression, Layer, Literal, WeightSource, even
@@ -66,7 +67,7 @@ def instance_normalization(op: Op) -> Code:
 
     nn.InstanceNorm2d and its like of MindSpore 2.10 have no kernel on CPU.
     """
-    return group_norm(op, op.size(0, 1))
+    return group_norm(op, op.shape(1)[0] if op.is_constant(1) else op.dims(0)[1])
 
 
 @emits("GroupNormalization")
@@ -75,7 +76,7 @@ def group_normalization(op: Op) -> Code:
     return group_norm(op, op.attr("num_groups", 1))
 
 
-def group_norm(op: Op, groups: int) -> Code:
+def group_norm(op: Op, groups: Size) -> Code:
     """Return a normalization over groups of channels."""
     epsilon = short(op.attr("epsilon", 1e-5))
     if not op.is_constant(1) or not op.is_constant(2):

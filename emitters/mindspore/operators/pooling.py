@@ -4,6 +4,7 @@ import math
 
 from ..code import POWER, PRODUCT, Argument, Code, Expression, Layer, Literal, even
 from ..code import shortest as short
+from ..draft import Draft
 from ..dtypes import mindspore_dtype
 from ..registry import CannotEmit, Op, emits
 from .convolution import axes_of
@@ -26,8 +27,11 @@ def window(op: Op) -> dict[str, Argument]:
     pads: tuple[int, ...] = op.attr("pads", (0,) * (2 * axes))
     if pads[:axes] != pads[axes:]:
         raise CannotEmit("pads differ at the two ends")
+    kernel: tuple[int, ...] = op.attr("kernel_shape", ())
+    if any(pad > size // 2 for pad, size in zip(pads, kernel, strict=False)):
+        raise CannotEmit("pads are more than half the kernel")
     return {
-        "kernel_size": even(op.attr("kernel_shape", ())),
+        "kernel_size": even(kernel),
         "stride": even(op.attr("strides", (1,) * axes)),
         "pad_mode": "pad",
         "padding": even(pads[:axes]),
@@ -37,7 +41,12 @@ def window(op: Op) -> dict[str, Argument]:
 @emits("MaxPool")
 def max_pool(op: Op) -> Code:
     """MaxPool-22; a function where its indices are read, which `lower_indices` numbers anew."""
-    arguments = window(op)
+    try:
+        arguments = window(op)
+    except CannotEmit:
+        if op.outputs > 1:
+            raise
+        return pooled(op, "maximum")
     arguments["dilation"] = even(op.attr("dilations", (1,)))
     arguments["ceil_mode"] = bool(op.attr("ceil_mode", 0))
     if op.outputs > 1:
@@ -66,9 +75,12 @@ def max_pool_with_indices(op: Op) -> Code:
 @emits("AveragePool")
 def average_pool(op: Op) -> Code:
     """AveragePool-22."""
-    arguments = window(op)
-    if set(op.attr("dilations", (1,))) != {1}:
-        return dilated_average(op)
+    try:
+        arguments = window(op)
+        if set(op.attr("dilations", (1,))) != {1}:
+            return dilated_average(op)
+    except CannotEmit:
+        return pooled(op, "mean")
     arguments["ceil_mode"] = bool(op.attr("ceil_mode", 0))
     arguments["count_include_pad"] = bool(op.attr("count_include_pad", 0))
     if arguments["padding"] == 0 and not arguments["ceil_mode"]:
@@ -92,9 +104,35 @@ def dilated_average(op: Op) -> Code:
 def lp_pool(op: Op) -> Code:
     """LpPool-22 with dilation; without one it is an AveragePool by now."""
     p = op.attr("p", 2)
-    template, settings = sum_of_window(op, "ops.abs({0}) ** {p}")
+    try:
+        template, settings = sum_of_window(op, "ops.abs({0}) ** {p}")
+    except CannotEmit:
+        return pooled(op, "sum", p)
     settings.update(p=p, root=short(1 / p))
     return Expression(f"{template} ** {{root}}", (op[0],), settings, POWER)
+
+
+def pooled(op: Op, kind: str, p: int | None = None) -> Code:
+    """Return a pool by a function in the module: its pads depend on open sizes."""
+    draft, axes = Draft(op), axes_of(op)
+    ones = (1,) * axes
+    source = draft.operand(0)
+    given = [source if p is None else f"ops.abs({source}) ** {p}"]
+    for name, default in (("kernel_shape", ones), ("strides", ones), ("pads", 2 * (0,) * axes),
+                          ("dilations", ones)):  # fmt: skip
+        given.append(draft.setting(name, op.attr(name, default)))
+    given.append(f'"{kind}"')
+    mode = op.attr("auto_pad", "NOTSET")
+    given += [f'same="{mode.removeprefix("SAME_").lower()}"'] if mode.startswith("SAME") else []
+    given += ["ceil_mode=True"] if op.attr("ceil_mode", 0) else []
+    given += ["count_pads=True"] if op.attr("count_include_pad", 0) else []
+    if kind == "maximum" and not op.dtype.is_floating_point():
+        given.append(f"lowest={draft.setting('lowest', int(op.dtype.min))}")
+    template = f"pool_windows({', '.join(given)})"
+    if p is None:
+        return draft.expression(template, helpers=("pool_windows",))
+    root = draft.setting("root", short(1 / p))
+    return draft.expression(f"{template} ** {root}", binds=POWER, helpers=("pool_windows",))
 
 
 def sum_of_window(op: Op, operand: str) -> tuple[str, dict[str, Literal]]:

@@ -54,10 +54,10 @@ def parameter(op: Op, draft: Draft, index: int, name: str) -> str:
     if block:
         repeats = draft.setting("block_size", block)
         cut = ", ".join(":" for _ in range(axis))
-        size = op.size(0, axis)
+        size = op.dims(0)[axis]
         place = f"ops.repeat_interleave({place}, {repeats}, {axis})"
-        if size % block:
-            place += f"[{cut}{', ' if cut else ''}:{size}]"
+        if not isinstance(size, int) or size % block:
+            place += f"[{cut}{', ' if cut else ''}:{draft.setting('size', size)}]"
     elif op.rank(index) == 1 and axis < rank - 1:
         behind = ", ".join(["-1", *("1" for _ in range(rank - axis - 1))])
         place = f"ops.reshape({place}, ({behind}))"

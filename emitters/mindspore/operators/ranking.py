@@ -28,7 +28,7 @@ def arg_extremum(op: Op) -> Code:
         template = f"ops.argmin({operand}, {{axis}}{keepdims}).astype(ms.int64)"
     if not last:
         return Expression(template, (op[0],), settings, closes=True)
-    settings["last"] = op.size(0, axis) - 1
+    settings["last"] = op.dims(0)[axis] - 1
     return Expression(f"{{last}} - {template}", (op[0],), settings, SUM, (PRODUCT,), closes=True)
 
 

@@ -3,10 +3,11 @@
 import onnx_ir as ir
 
 from ....compiler.ir.dialect import DOMAIN
-from ..code import Code, Expression, Literal, even
+from ....compiler.ir.reductions import neutral
+from ..code import ATOM, Code, Expression, Literal, even, literal
 from ..draft import Draft
 from ..dtypes import mindspore_dtype
-from ..registry import CannotEmit, Op, emits
+from ..registry import Op, emits
 
 # operator: what is reduced, the name of the argument that keeps the axes, what comes after
 FUNCTIONS = {
@@ -41,12 +42,10 @@ def reduction(op: Op) -> Code:
     ops.amax and ops.amin of MindSpore 2.10 pass over NaN, on CPU.
     """
     kind, rank, draft = op.node.op_type, op.rank(0), Draft(op)
-    reduces_all = not op.has(1) or 0 in op.shape(1)
-    if rank == 0 or (reduces_all and op.attr("noop_with_empty_axes", 0)):
+    reduces_all = not op.has(1) or op.has_empty_axis(1)
+    noop = bool(op.attr("noop_with_empty_axes", 0))
+    if rank == 0 or (reduces_all and noop):
         return draft.expression(ELEMENTS.get(kind, "{0}").format(draft.operand(0)))
-    computed = op.has(1) and not op.is_constant(1)
-    if computed and op.has_empty_axis(0) and not op.returns_nothing:
-        raise CannotEmit("a reduction over an axis that is empty, and computed")
     template, keep = FUNCTIONS[kind]
     if op.dtype == ir.DataType.BOOL:
         template, keep = LOGICAL[kind], "keep_dims"
@@ -58,12 +57,36 @@ def reduction(op: Op) -> Code:
         template = f"ops.log({template})"
     if op.dtype.is_integer() and op.dtype != ir.DataType.INT64 and kind not in SAME_TYPE:
         template += f".astype({mindspore_dtype(op.dtype)})"
+    if not (reduces_all or op.has_sizes(1)):
+        return computed_reduction(draft, template)
     source = draft.operand(0)
     if reduces_all:
         axis = draft.setting("axis", tuple(range(rank)) if rank > 1 else 0)
     else:
         axis = draft.integers(1, "axis", single=True)
     return draft.expression(template.replace("{0}", source).replace("{axis}", axis), closes=True)
+
+
+def computed_reduction(draft: Draft, template: str) -> Code:
+    """Return a reduction over axes that are computed, all of them where there are none."""
+    op = draft.op
+    source, axis = draft.operand(0), draft.integers(1, "axis", single=True)
+    helpers: tuple[str, ...] = ()
+    if not op.has_known_elements(0):
+        nothing = literal(neutral(op.node.op_type, op.dtype))
+        source = f"fill_empty({source}, {draft.operand(1)}, {nothing})"
+        helpers = ("fill_empty",)
+    count = op[1].shape
+    is_open = count is None or not isinstance(count[0], int)
+    if is_open:
+        every = draft.setting("every", tuple(range(op.rank(0))))
+        axis = f"{axis} or {every}"
+    template = template.replace("{0}", source).replace("{axis}", axis)
+    if is_open and op.attr("noop_with_empty_axes", 0):
+        alone = ELEMENTS.get(op.node.op_type, "{0}").format(draft.operand(0))
+        template = f"{template} if {draft.operand(1, ATOM)}.shape[0] else {alone}"
+        return draft.expression(f"({template})", helpers=helpers)
+    return draft.expression(template, closes=True, helpers=helpers)
 
 
 SPREADS = {"StandardDeviation": "ops.std", "Variance": "ops.var"}

@@ -1,7 +1,10 @@
 """Images sampled at computed places."""
 
 from ..code import Code, Expression, Literal, shortest
+from ..draft import Draft
 from ..registry import CannotEmit, Op, emits
+
+PLANE = 2
 
 
 @emits("GridSample")
@@ -30,10 +33,11 @@ def grid_sample(op: Op) -> Code:
 
 @emits("AffineGrid")
 def affine_grid(op: Op) -> Code:
-    """AffineGrid-20 of a known size."""
-    settings: dict[str, Literal] = {"size": op.integers(1)}
+    """AffineGrid-20."""
+    draft = Draft(op)
     corners = ", align_corners=True" if op.attr("align_corners", 0) else ""
-    return Expression(f"ops.affine_grid({{0}}, {{size}}{corners})", (op[0],), settings)
+    source, size = draft.operand(0), draft.integers(1, "size")
+    return draft.expression(f"ops.affine_grid({source}, {size}{corners})")
 
 
 @emits("RoiAlign")
@@ -122,9 +126,12 @@ def deform_conv(op: Op) -> Code:
 
 @emits("Col2Im")
 def col2im(op: Op) -> Code:
-    """Col2Im-18 of planes; its pads are cut off where they differ between both ends."""
-    if len(op.integers(1)) != 2:
-        raise CannotEmit("Col2Im of other than planes")
+    """Col2Im-18 of planes; its pads are cut off where they differ between both ends.
+
+    Where a size is computed it is a function in the module.
+    """
+    if not (op.is_constant(1) and op.is_constant(2)) or len(op.integers(1)) != PLANE:
+        return computed_col2im(op)
     top, left, bottom, right = op.attr("pads", (0, 0, 0, 0))
     even_pads = (top, left) == (bottom, right)
     height, width = op.integers(1)
@@ -142,3 +149,13 @@ def col2im(op: Op) -> Code:
         settings |= {"top": top, "bottom": top + height, "left": left, "right": left + width}
         template += "[:, :, {top}:{bottom}, {left}:{right}]"
     return Expression(template, (op[0],), settings)
+
+
+def computed_col2im(op: Op) -> Code:
+    """Return Col2Im with an image or blocks of a size that is computed."""
+    rank = op.result_rank - 2
+    draft, ones = Draft(op), (1,) * rank
+    given = [draft.operand(0), draft.integers(1, "image"), draft.integers(2, "block")]
+    for name, default in (("dilations", ones), ("pads", 2 * (0,) * rank), ("strides", ones)):
+        given.append(draft.setting(name, op.attr(name, default)))
+    return draft.expression(f"sum_blocks({', '.join(given)})", helpers=("sum_blocks",))

@@ -48,7 +48,7 @@ def computed_reshape(op: Op) -> Code:
     source = draft.operand(0, ATOM)
     if op.attr("allowzero", 0):
         return draft.expression(f"{source}.reshape({draft.integers(1, 'shape')})", closes=True)
-    rank, longer = op.rank(0), op.size(1, 0) > op.rank(0)
+    rank, longer = op.rank(0), op.result_rank > op.rank(0)
     shape, again = draft.operand(1, ATOM if longer else 0), draft.operand(0, ATOM)
     copied = f"{shape}[:{rank}]" if longer else shape
     sizes = f"tuple(int(size) or {again}.shape[i] for i, size in enumerate({copied}))"
@@ -92,7 +92,7 @@ def transpose(op: Op) -> Code:
     moved = tuple(axis for axis, source in enumerate(perm) if axis != source)
     if len(moved) == 2:
         return Expression("{0}.swapaxes({axes:bare})", (op[0],), {"axes": moved}, slots=(ATOM,))
-    if len(perm) < 2:
+    if not moved:
         return Expression("{0}", (op[0],))
     settings: dict[str, Literal] = {"axes": tuple(perm)}
     return Expression("{0}.transpose({axes:bare})", (op[0],), settings, slots=(ATOM,))
@@ -115,9 +115,9 @@ def unsqueeze(op: Op) -> Code:
 def computed_unsqueeze(op: Op) -> Code:
     """Return an Unsqueeze at axes that are computed."""
     draft = Draft(op)
-    if op.size(1, 0) == 1:
+    if op.result_rank == op.rank(0) + 1:
         return draft.expression(f"{draft.operand(0, ATOM)}.unsqueeze({draft.element(1)})")
-    rank = draft.setting("rank", op.rank(0) + op.size(1, 0))
+    rank = draft.setting("rank", op.result_rank)
     new = f"[int(axis) % {rank} for axis in {draft.operand(1)}]"
     index = f"None if i in {new} else slice(None) for i in range({rank})"
     return draft.expression(f"{draft.operand(0, ATOM)}[tuple({index})]")

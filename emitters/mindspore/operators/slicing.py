@@ -118,6 +118,8 @@ def computed_slice(op: Op) -> Code:
     MindSpore 2.10 is wrong where a negative step meets a bound outside of the axis, silently, and
     derives no steps but 1: there the elements that Python's own range picks are gathered.
     """
+    if not op.has_known_elements(1):
+        return counted_slice(op)
     rank, draft = op.rank(0), Draft(op)
     known = not op.has(3) or op.is_constant(3)
     axes = op.integers(3) if known and op.has(3) else tuple(range(op.size(1, 0)))
@@ -137,6 +139,15 @@ def computed_slice(op: Op) -> Code:
         picked = f"Tensor(list(range({size})[{':'.join(bounds)}]), ms.int64)"
         template = f"ops.gather({template}, {picked}, {where})"
     return draft.expression(template)
+
+
+def counted_slice(op: Op) -> Code:
+    """Return a Slice of as many axes as there are bounds, by a function in the module."""
+    draft = Draft(op)
+    given = [draft.operand(i) for i in range(3)]
+    given += [f"axes={draft.operand(3)}"] if op.has(3) else []
+    given += [f"steps={draft.operand(4)}"] if op.has(4) else []
+    return draft.expression(f"slice_axes({', '.join(given)})", helpers=("slice_axes",))
 
 
 def cut_out(op: Op, template: str, settings: dict[str, Literal], cuts: list[Cut]) -> Expression:

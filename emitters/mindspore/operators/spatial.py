@@ -2,7 +2,8 @@
 
 from ....compiler.ir.dialect import DOMAIN
 from ....compiler.ir.dims import Size
-from ..code import Argument, Code, Expression, Layer, Literal, literal
+from ..code import Argument, Code, Expression, Layer, Literal, literal, shortest
+from ..draft import Draft
 from ..registry import CannotEmit, Op, emits
 
 
@@ -51,7 +52,50 @@ UPSAMPLE: dict[str, Argument] = {"mode": "nearest", "align_corners": None}
 
 @emits("Resize")
 def resize(op: Op) -> Code:
-    """Resize-19 as PyTorch's interpolate does it; `lower_resize` has written out the others."""
+    """Resize-19 as PyTorch's interpolate does it, or by a function in the module.
+
+    Those of known shapes that PyTorch's does not do are written out by `lower_resize`.
+    """
+    try:
+        return interpolated(op)
+    except CannotEmit:
+        return computed_resize(op)
+
+
+# attributes of Resize and the arguments of `resize_axes`
+WAYS = {
+    "mode": "mode",
+    "coordinate_transformation_mode": "coordinates",
+    "nearest_mode": "rounding",
+    "keep_aspect_ratio_policy": "aspect",
+    "cubic_coeff_a": "cubic",
+    "extrapolation_value": "beyond",
+    "antialias": "antialias",
+    "exclude_outside": "exclude_outside",
+}
+FLAGS = ("antialias", "exclude_outside")
+
+
+def computed_resize(op: Op) -> Code:
+    """Return a Resize whose sizes, scales or region are computed, or whose way MindSpore lacks."""
+    draft = Draft(op)
+    axes = op.attr("axes", tuple(range(op.rank(0))))
+    given = [draft.operand(0), draft.setting("axes", tuple(axes))]
+    crops = op.attr("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
+    given.append(draft.operand(2 if op.has(2) else 3))
+    given += [f"region={draft.operand(1)}"] if crops else []
+    given += ["by_scales=True"] if op.has(2) else []
+    for name, word in WAYS.items():
+        value: Literal = op.attr(name, None)
+        if value is not None:
+            value = bool(value) if name in FLAGS else value
+            given.append(f"{word}={literal(shortest(value) if type(value) is float else value)}")
+    helpers = ("resize_axes", "locate_pixels", "weigh_places")
+    return draft.expression(f"resize_axes({', '.join(given)})", closes=True, helpers=helpers)
+
+
+def interpolated(op: Op) -> Code:
+    """Return a Resize by ops.interpolate."""
     mode, rank = op.attr("mode", "nearest"), op.rank(0)
     corners = RESIZES.get((mode, op.attr("coordinate_transformation_mode", "half_pixel")))
     if corners is None or op.attr("antialias", 0) or rank not in LINEAR:

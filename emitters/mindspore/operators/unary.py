@@ -66,12 +66,15 @@ def is_inf(op: Op) -> Code:
 def bit_cast(op: Op) -> Code:
     """BitCast-26; between integers of a size a cast does the same.
 
-    MindSpore 2.10 has no kernel for a view of real numbers in GRAPH.
+    MindSpore 2.10 has no kernel for a view of real numbers in GRAPH; NumPy's runs in both modes.
     """
     to = ir.DataType(op.attr("to", 1))
     integers = not op.dtype.is_floating_point() and not to.is_floating_point()
-    method = "astype" if integers else "view"
-    return Expression(f"{{0}}.{method}({mindspore_dtype(to)})", (op[0],), slots=(ATOM,))
+    name = mindspore_dtype(to)
+    if integers:
+        return Expression(f"{{0}}.astype({name})", (op[0],), slots=(ATOM,))
+    template = f'Tensor({{0}}.asnumpy().view("{name.removeprefix("ms.")}"))'
+    return Expression(template, (op[0],), slots=(ATOM,))
 
 
 @emits("Cast")

@@ -92,10 +92,10 @@ def space_to_depth(form: Form) -> None:
     shape = shape_of(form[0])
     if form.take("mode", "DCR") == "DCR":
         return
-    if shape is None:
-        set_attribute(form.node, "mode", "CRD")  # for the emitter to tell of
-        return
     block = attribute(form.node, "blocksize", 1)
+    if shape is None:
+        _turn_blocks(form, block)
+        return
     n, c, h, w = shape
     source = form[0]
     dtype = source.dtype if source is not None else None
@@ -104,6 +104,19 @@ def space_to_depth(form: Form) -> None:
     turned = form.add("Transpose", [blocks], perm=[0, 1, 3, 5, 2, 4], dtype=dtype)
     together = form.ints([n, c * block * block, h // block, w // block], "together")
     form.replace(form.add("Reshape", [turned, together], dtype=dtype))
+
+
+def _turn_blocks(form: Form, block: int) -> None:
+    """Exchange, behind a SpaceToDepth of open sizes, the places in a block and the channels."""
+    source = form[0]
+    dtype = source.dtype if source is not None else None
+    depth = form.add("SpaceToDepth", [source], dtype=dtype, blocksize=block)
+    last = form.add("Transpose", [depth], perm=[0, 2, 3, 1], dtype=dtype)
+    blocks = form.ints([0, 0, 0, block * block, -1], "blocks")
+    apart = form.add("Reshape", [last, blocks], dtype=dtype)
+    turned = form.add("Transpose", [apart], perm=[0, 1, 2, 4, 3], dtype=dtype)
+    channels = form.add("Reshape", [turned, form.ints([0, 0, 0, -1], "channels")], dtype=dtype)
+    form.replace(form.add("Transpose", [channels], perm=[0, 3, 1, 2], dtype=dtype))
 
 
 @reads("DFT", versions=(17, 20))

@@ -46,6 +46,7 @@ class Group(nn.Cell):
     def __init__(self, rows):
         super().__init__()
         self.nets = nn.CellList([row.net for row in rows])
+        self.several = tuple(row.outputs > 1 for row in rows)
         ends = [sum(len(row.operands) for row in rows[: i + 1]) for i in range(len(rows))]
         self.places = tuple(zip([0, *ends[:-1]], ends, strict=True))
 
@@ -54,7 +55,7 @@ class Group(nn.Cell):
         for i in range(len(self.places)):
             start, end = self.places[i]
             output = self.nets[i](*operands[start:end])
-            outputs = outputs + (output if isinstance(output, tuple) else (output,))
+            outputs = outputs + (output if self.several[i] else (output,))
         return outputs
 
 
