@@ -1,7 +1,17 @@
 """Operators through which no gradient flows."""
 
 NAMES = (
-    *("And", "ArgMax", "ArgMin", "BitCast", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr"),
+    *(
+        "And",
+        "ArgMax",
+        "ArgMin",
+        "Bernoulli",
+        "BitCast",
+        "BitShift",
+        "BitwiseAnd",
+        "BitwiseNot",
+        "BitwiseOr",
+    ),
     *(
         "BitwiseXor",
         "Ceil",
@@ -12,9 +22,18 @@ NAMES = (
         "Floor",
     ),
     *("Greater", "GreaterOrEqual", "Hardmax", "IsInf", "IsNaN", "Less", "LessOrEqual"),
-    *("MatMulInteger", "MelWeightMatrix", "NonMaxSuppression", "NonZero", "Not", "OneHot", "Or"),
+    *(
+        "MatMulInteger",
+        "MelWeightMatrix",
+        "Multinomial",
+        "NonMaxSuppression",
+        "NonZero",
+        "Not",
+        "OneHot",
+        "Or",
+    ),
     *("QuantizeLinear", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"),
-    *("Range", "Round", "Shape", "Sign", "Size", "TfIdfVectorizer", "Xor"),
+    *("Range", "Round", "Shape", "Sign", "Size", "Xor"),
 )
 WITHOUT_GRADIENT = frozenset(("", name) for name in NAMES)
 """Their results are integers, truths or constants in pieces, or depend on no tensor."""

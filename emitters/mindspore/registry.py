@@ -170,6 +170,12 @@ class Op:
             raise CannotEmit("the rank of the output is not known")
         return rank
 
+    def count(self, index: int) -> int | None:
+        """Return how many elements a vector has, such as axes; None where that is open."""
+        shape = self[index].shape
+        found = None if shape is None or not len(shape) else shape[0]
+        return found if isinstance(found, int) else None
+
     @property
     def dtype(self) -> ir.DataType:
         """Element type of the first input."""

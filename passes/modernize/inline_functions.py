@@ -16,7 +16,6 @@ from .modernize_operators import modernize
 PREVIEW = "ai.onnx.preview"
 DEFINED = frozenset(
     [
-        ("", "Bernoulli"),
         ("", "BlackmanWindow"),
         ("", "CausalConvWithState"),
         ("", "CenterCropPad"),

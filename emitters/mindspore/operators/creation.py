@@ -1,4 +1,4 @@
-"""Tensors that are made, not computed from others: shapes, ramps, constants, random numbers."""
+"""Tensors that are made, not computed from others: shapes, ramps, constants."""
 
 import onnx_ir as ir
 
@@ -91,16 +91,3 @@ def shape(op: Op) -> Code:
 def size(op: Op) -> Code:
     """Size-24."""
     return Expression("Tensor({0}.size, ms.int64)", (op[0],), slots=(ATOM,))
-
-
-@emits("RandomUniformLike")
-def random_uniform_like(op: Op) -> Code:
-    """RandomUniformLike-22: other numbers in every run."""
-    low, high = op.attr("low", 0.0), op.attr("high", 1.0)
-    dtype = mindspore_dtype(op.attr("dtype", int(op.dtype)))
-    draft = Draft(op)
-    drawn = f"ops.rand_like({draft.operand(0)}, dtype={dtype})"
-    if (low, high) == (0, 1):
-        return draft.expression(drawn)
-    width, first = draft.setting("width", high - low), draft.setting("low", low)
-    return draft.expression(f"{drawn} * {width} + {first}", binds=SUM)

@@ -76,8 +76,7 @@ def computed_reduction(draft: Draft, template: str) -> Code:
         nothing = literal(neutral(op.node.op_type, op.dtype))
         source = f"fill_empty({source}, {draft.operand(1)}, {nothing})"
         helpers = ("fill_empty",)
-    count = op[1].shape
-    is_open = count is None or not isinstance(count[0], int)
+    is_open = op.count(1) is None
     if is_open:
         every = draft.setting("every", tuple(range(op.rank(0))))
         axis = f"{axis} or {every}"

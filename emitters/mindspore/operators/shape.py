@@ -48,7 +48,8 @@ def computed_reshape(op: Op) -> Code:
     source = draft.operand(0, ATOM)
     if op.attr("allowzero", 0):
         return draft.expression(f"{source}.reshape({draft.integers(1, 'shape')})", closes=True)
-    rank, longer = op.rank(0), op.result_rank > op.rank(0)
+    rank, count = op.rank(0), op.count(1)
+    longer = (op.result_rank if count is None else count) > rank
     shape, again = draft.operand(1, ATOM if longer else 0), draft.operand(0, ATOM)
     copied = f"{shape}[:{rank}]" if longer else shape
     sizes = f"tuple(int(size) or {again}.shape[i] for i, size in enumerate({copied}))"
@@ -115,9 +116,11 @@ def unsqueeze(op: Op) -> Code:
 def computed_unsqueeze(op: Op) -> Code:
     """Return an Unsqueeze at axes that are computed."""
     draft = Draft(op)
-    if op.result_rank == op.rank(0) + 1:
+    count = op.count(1)
+    wider = op.result_rank if count is None else op.rank(0) + count
+    if wider == op.rank(0) + 1:
         return draft.expression(f"{draft.operand(0, ATOM)}.unsqueeze({draft.element(1)})")
-    rank = draft.setting("rank", op.result_rank)
+    rank = draft.setting("rank", wider)
     new = f"[int(axis) % {rank} for axis in {draft.operand(1)}]"
     index = f"None if i in {new} else slice(None) for i in range({rank})"
     return draft.expression(f"{draft.operand(0, ATOM)}[tuple({index})]")

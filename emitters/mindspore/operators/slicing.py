@@ -118,7 +118,7 @@ def computed_slice(op: Op) -> Code:
     MindSpore 2.10 is wrong where a negative step meets a bound outside of the axis, silently, and
     derives no steps but 1: there the elements that Python's own range picks are gathered.
     """
-    if not op.has_known_elements(1):
+    if op.count(1) is None:
         return counted_slice(op)
     rank, draft = op.rank(0), Draft(op)
     known = not op.has(3) or op.is_constant(3)
