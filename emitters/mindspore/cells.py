@@ -67,6 +67,10 @@ class Step:
         return {f"size{i}": size for i, size in enumerate(self.sizes)}
 
 
+FEWEST = 3
+"""So many modules whose names differ in a number alone are a sequence."""
+
+
 @dataclass(eq=False)
 class Cell:
     """One object of the generated network.
@@ -107,7 +111,10 @@ class Cell:
 
     @property
     def is_sequence(self) -> bool:
-        """Whether it is a chain of numbered children, 0, 1, 2 …, each fed by the one before."""
+        """Whether it is a chain of numbered children, 0, 1, 2 …, each fed by the one before.
+
+        Modules of our own may be called block_0, block_1, block_2 … as well.
+        """
         return (
             self.layer is None
             and not self.loop
@@ -116,9 +123,18 @@ class Cell:
             and not self.sizes
             and len(self.inputs) == 1
             and [step.child for step in self.steps] == list(self.children)
-            and list(self.children) == [str(i) for i in range(len(self.children))]
+            and list(self.children) == [f"{self.stem}{i}" for i in range(len(self.children))]
             and self.is_chain
         )
+
+    @property
+    def stem(self) -> str:
+        """What the names of many modules in a row begin with, before their numbers; else empty."""
+        first = next(iter(self.children), "")
+        plain = self.torch_class.rpartition(".")[2] in ("", "Sequential")
+        modules = all(child.layer is None and not child.loop for child in self.children.values())
+        many = len(self.children) >= FEWEST and bool(self.path)
+        return first.removesuffix("0") if plain and modules and many and first != "0" else ""
 
     @property
     def is_inline(self) -> bool:

@@ -12,6 +12,7 @@ from .code import Symbol
 from .constants import own_tree
 from .construct import (
     ABSENT,
+    NAMED,
     Absent,
     Construct,
     Generalization,
@@ -138,7 +139,8 @@ class ClassBuilder:
             return Construct(cell.layer.name, tuple(cell.layer.arguments.items()), cell.layer)
         if cell not in self.clustering.of:
             elements = [self.construct(child) for child in cell.children.values()]
-            return sequence("nn.CellList" if cell.loop else "nn.SequentialCell", elements)
+            function = f"{NAMED}{cell.stem}" if cell.stem else "nn.SequentialCell"
+            return sequence("nn.CellList" if cell.loop else function, elements)
         cluster = self.clustering.of[cell]
         self._define(cluster)
         given = self.definitions[cluster].given[cell]

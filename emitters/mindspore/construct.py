@@ -49,6 +49,9 @@ TUPLE = "tuple"
 HOST = "host "
 """What the function of a construct begins with that stands for a `Host`."""
 
+NAMED = "named "
+"""What the function of a SequentialCell begins with whose cells have names; their stem follows."""
+
 PARTS = {"shape": "size", "normalized_shape": "channels", "axes": "axis"}
 """What one number is called of a tuple that is called so."""
 
@@ -152,6 +155,8 @@ def sequence(function: str, elements: Sequence["Tree"]) -> Construct:
     if len(elements) >= PROGRESSION and (element := progression(elements)) is not None:
         depth = ("depth", len(elements))
         return Construct(function, (("", Construct("progression", (("element", element), depth))),))
+    if function.startswith(NAMED) and len(set(elements)) > 1:
+        return Construct(function, tuple(("", element) for element in elements))
     runs = [(element, len(list(group))) for element, group in groupby(elements)]
     repeats = [Construct("repeat", (("element", e), ("depth", n))) for e, n in runs]
     return Construct(function, tuple(("", repeat) for repeat in repeats))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from ...compiler.ir.dim_text import write
 from .classes import ClassBuilder, ClassDefinition, Required
 from .code import Argument, Host, Symbol, literal
-from .construct import HOST, TUPLE, Absent, Construct, Tree, Variable
+from .construct import HOST, NAMED, TUPLE, Absent, Construct, Tree, Variable
 
 REPEAT = 3
 """So many equal elements in a row are written as a repetition."""
@@ -68,6 +68,8 @@ class TreeRenderer:
                     return f"nn.CellList({elements[0].removeprefix('*')})"
                 return f"nn.CellList([{', '.join(elements)}])"
             return f"{tree.function}({', '.join(elements)})"
+        if tree.function.startswith(NAMED):
+            return self._named_cells(tree, tree.function.removeprefix(NAMED))
         if tree.function.startswith(HOST):
             parts = [part for _, part in tree.arguments]
             return self._host(tree.function.removeprefix(HOST), parts)
@@ -99,6 +101,17 @@ class TreeRenderer:
         if isinstance(depth, int) and depth < REPEAT:
             return [text] * depth
         return [f"*[{text} for _ in range({self.text(depth)})]"]
+
+    def _named_cells(self, tree: Construct, stem: str) -> str:
+        """Return a SequentialCell of cells that are called block_0, block_1 …."""
+        if len(tree.arguments) == 1:
+            _, run = tree.arguments[0]
+            assert isinstance(run, Construct), "a sequence consists of repeats"
+            (_, element), (_, depth) = run.arguments
+            pair = f'(f"{stem}{{i}}", {self.text(element)})'
+            return f"nn.SequentialCell(OrderedDict({pair} for i in range({self.text(depth)})))"
+        pairs = [f'("{stem}{i}", {self.text(cell)})' for i, (_, cell) in enumerate(tree.arguments)]
+        return f"nn.SequentialCell(OrderedDict([{', '.join(pairs)}]))"
 
     def _own_class(self, definition: ClassDefinition, given: dict[str, Tree]) -> str:
         arguments: list[str] = []

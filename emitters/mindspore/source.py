@@ -103,6 +103,7 @@ class SourceWriter:
             "`build_model()` returns it in inference mode, with the weights beside this file.",
             '"""',
             "",
+            *(["from collections import OrderedDict"] if "OrderedDict(" in classes else []),
             *(["from collections.abc import Callable"] if "Callable[" in classes else []),
             "from pathlib import Path",
             "",

@@ -4,6 +4,7 @@ From tv_vit_small.onnx (opset 20, pytorch 2.14.1+cu130).
 `build_model()` returns it in inference mode, with the weights beside this file.
 """
 
+from collections import OrderedDict
 from pathlib import Path
 
 import mindspore as ms
@@ -63,24 +64,13 @@ class EncoderBlock(nn.Cell):
         return x + self.mlp(self.ln_2(x))
 
 
-class Layers(nn.Cell):
-    def __init__(self):
-        super().__init__()
-        self.encoder_layer_0 = EncoderBlock()
-        self.encoder_layer_1 = EncoderBlock()
-        self.encoder_layer_2 = EncoderBlock()
-
-    def construct(self, x: ms.Tensor) -> ms.Tensor:
-        x = self.encoder_layer_0(x)
-        x = self.encoder_layer_1(x)
-        return self.encoder_layer_2(x)
-
-
 class Encoder(nn.Cell):
     def __init__(self):
         super().__init__()
         self.pos_embedding = Parameter(initializer("zeros", (1, 17, 64), ms.float32))
-        self.layers = Layers()
+        self.layers = nn.SequentialCell(
+            OrderedDict((f"encoder_layer_{i}", EncoderBlock()) for i in range(3))
+        )
         self.ln = nn.LayerNorm((64,), epsilon=1e-06)
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
