@@ -2,6 +2,7 @@
 
 from collections import Counter
 from graphlib import TopologicalSorter
+from itertools import count
 
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
@@ -38,6 +39,30 @@ def flatten(model: ir.Model, name: str) -> None:
         ) from error
     model.functions.clear()
     _name_nodes(model.graph)
+
+
+def return_copies(graph: ir.Graph) -> None:
+    """Let a graph that returns a constant return an Identity of it, which takes its name.
+
+    So all that is returned is computed by some node; the dynamo exporter returns initializers.
+    """
+    for index, value in enumerate(graph.outputs):
+        name = value.name or ""
+        if name not in graph.initializers or value.producer() is not None:
+            continue
+        taken = {*graph.initializers, *(out.name for node in graph for out in node.outputs)}
+        wish = f"{name}_constant"
+        fresh = next(w for i in count() if (w := f"{wish}_{i}" if i else wish) not in taken)
+        copy = ir.Value(type=value.type, shape=value.shape)
+        node = ir.node("Identity", [value], outputs=[copy], name=f"Identity/{name}")
+        set_origins(node, [node.name or ""])
+        graph.outputs[index] = copy
+        if value not in graph.outputs:
+            del graph.initializers[name]
+            value.name = fresh
+            graph.register_initializer(value)
+        copy.name = name
+        graph.append(node)
 
 
 def _name_nodes(graph: ir.Graph) -> None:

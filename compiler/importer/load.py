@@ -17,7 +17,7 @@ from ..ir.graph import operator
 from .bind import Dim, bind_shapes, require_ranks
 from .check import check_model, check_text, not_utf8
 from .cut import cut_outputs, infer_outputs
-from .flatten import flatten
+from .flatten import flatten, return_copies
 from .symbols import name_dimensions
 from .tensors import attach, check_tensors
 from .torch_scopes import Exporter, read_provenance
@@ -78,6 +78,7 @@ def load_model(
     attach(model, file.parent)
     operators = Counter(operator(node) for node in model.graph.all_nodes())
     exporter = read_provenance(model)
+    return_copies(model.graph)
     if outputs is not None:
         cut_outputs(model, outputs, name)
     bind_shapes(model, shapes or {}, name)

@@ -63,7 +63,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
     monkeypatch.setattr(driver, "convert", convert)
     words = "--shape a:b:1,n --shape c:2 --outputs p,q --outputs r --weights safetensors"
     words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d"
-    words += " --check-passes --force -o o"
+    words += " --check-passes --fold-batchnorm --force -o o"
     assert run(*words.split(), model) == 2
     assert {name: str(value) for name, value in given.items()} == {
         "model": str(model),
@@ -76,6 +76,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
         "tolerance": "0.001",
         "dump": "d",
         "check_passes": "True",
+        "fold_batchnorm": "True",
         "force": "True",
         "progress": "None",
     }

@@ -38,6 +38,14 @@ def finished(error):
     return error.conversion
 
 
+def test_a_constant_may_be_returned():
+    text = """<ir_version: 10, opset_import: ["": 20]> g (float[2] x) => (float[2] y, float[2] c)
+        <float[2] c = {1, 2}> { y = Add(x, c) }"""
+    conversion = convert(onnx.parser.parse_model(text), verify="pynative")
+    assert conversion.verified
+    assert "return x + self.shift, self.shift" in conversion.source
+
+
 def test_batch_normalization_is_folded_on_request_only(tmp_path):
     text = """<ir_version: 8, opset_import: ["": 20]> g (float[1,1,2,2] x) => (float[1,1,2,2] y)
         <float[1,1,1,1] w = {2}, float[1] s = {3}, float[1] b = {1}, float[1] m = {0.5},
