@@ -72,6 +72,18 @@ def splice(site: Site, body: ir.Graph, given: Sequence[ir.Value] = ()) -> list[i
     return results
 
 
+def splice_copy(site: Site, body: ir.Graph, given: Sequence[ir.Value]) -> list[ir.Value]:
+    """Put a copy of a body's nodes before its node; return what that returned.
+
+    Its constants must have been lifted: so they stay one.
+    """
+    copy = body.clone(allow_outer_scope_values=True)
+    for graph in nested(copy):
+        for node in graph:
+            node.name = site.fresh(node.name or node.op_type)
+    return splice(site, copy, given)
+
+
 def turn_inputs(site: Site) -> tuple[ir.Value, ir.Value]:
     """Return the first two inputs of a Loop's body: the number of the turn, and the condition."""
     kinds = (("turn", ir.DataType.INT64), ("go_on", ir.DataType.BOOL))

@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, integers, operand, rank_of, scalar
 from ..base import graph_pass
+from ..bodies import lift_body_constants, splice_copy
 from ..rewrite import Names, Site
 
 Held: TypeAlias = list[ir.Value]
@@ -21,7 +22,8 @@ def fold_sequences(graph: ir.Graph) -> int:
     """Let what reads a sequence of known tensors read these.
 
     A list that a loop fills is one as soon as the loop is unrolled. SequenceAt becomes the element,
-    SequenceLength a number, ConcatFromSequence a Concat.
+    SequenceLength a number, ConcatFromSequence a Concat; the body of a SequenceMap is written for
+    each element.
     """
     folded = 0
     names = Names(graph)
@@ -32,7 +34,9 @@ def fold_sequences(graph: ir.Graph) -> int:
         site = Site(node, names)
         reading = READINGS.get(node.op_type)
         source = operand(node, 0)
-        if reading is None:
+        if node.op_type == "SequenceMap":
+            folded += _map(site, held)
+        elif reading is None:
             if any(value.uses() for value in node.outputs):
                 found = _made(site, held)
                 if found is not None:
@@ -69,18 +73,37 @@ def _made(site: Site, held: dict[ir.Value, Held]) -> Held | None:
             return None
 
 
+def _map(site: Site, held: dict[ir.Value, Held]) -> bool:
+    """Write the body of a SequenceMap for each element; tell whether they are known."""
+    node = site.node
+    inputs = [value for value in node.inputs if value is not None]
+    body, first = node.attributes["body"].as_graph(), held.get(inputs[0])
+    known = all(value in held or isinstance(value.type, ir.TensorType) for value in inputs)
+    readers = [reader for value in node.outputs for reader in value.consumers()]
+    returned = any(value.is_graph_output() for value in node.outputs)
+    wanted = bool(readers) and not returned and all(map(_is_folded, readers))
+    if first is None or not known or not wanted or len(first) > MOST:
+        return False
+    lift_body_constants(site, body)
+    results = [
+        splice_copy(site, body, [held[value][i] if value in held else value for value in inputs])
+        for i in range(len(first))
+    ]
+    held.update({out: [r[k] for r in results] for k, out in enumerate(node.outputs)})
+    return True
+
+
 def _is_wanted(value: ir.Value) -> bool:
     """Tell whether something that reads a sequence will be folded, at once or further on."""
-    for node, _ in value.uses():
-        place = operand(node, PLACES.get(node.op_type, len(node.inputs)))
-        known = place is None or scalar(place) is not None
-        if known and (node.op_type in READINGS or _is_kept(node)):
-            return True
-    return False
+    return any(map(_is_folded, value.consumers()))
 
 
-def _is_kept(node: ir.Node) -> bool:
-    return node.op_type in KEEPING and _is_wanted(node.outputs[0])
+def _is_folded(node: ir.Node) -> bool:
+    """Tell whether a reader of a known sequence is folded, or keeps it for one that is."""
+    place = operand(node, PLACES.get(node.op_type, len(node.inputs)))
+    known = place is None or scalar(place) is not None
+    kept = node.op_type in KEEPING and _is_wanted(node.outputs[0])
+    return known and (node.op_type in READINGS or kept)
 
 
 def _place(value: ir.Value | None, length: int, default: int) -> int | None:

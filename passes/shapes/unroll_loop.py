@@ -8,7 +8,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import numpy_type, shape_of
 from ...compiler.ir.trip_count import STATES, trip_count
 from ..base import graph_pass
-from ..bodies import lift_body_constants, release, splice
+from ..bodies import lift_body_constants, release, splice_copy
 from ..rewrite import Names, Site
 from ..skeleton import nested
 
@@ -54,12 +54,8 @@ def _unroll(site: Site, body: ir.Graph, count: int) -> None:
     lift_body_constants(site, body)
     yes = site.constant(True, "condition", ir.DataType.BOOL)  # of every turn that is taken
     for number in range(count):
-        turn = body.clone(allow_outer_scope_values=True)
-        for inner in nested(turn):
-            for node in inner:
-                node.name = site.fresh(node.name or node.op_type)
         counter = site.constant(number, "counter", ir.DataType.INT64)
-        _, *results = splice(site, turn, [counter, yes, *states])
+        _, *results = splice_copy(site, body, [counter, yes, *states])
         states = results[: len(states)]
         for stack, value in zip(stacks, results[len(states) :], strict=True):
             stack.append(site.add("Unsqueeze", [value, site.ints([0], "axis")], dtype=value.dtype))
