@@ -81,6 +81,7 @@ from .modernize.modernize_operators import modernize_operators
 from .modernize.unshare_weights import unshare_weights
 from .shapes.count_positions import count_positions
 from .shapes.drop_dead import drop_dead
+from .shapes.drop_empty import drop_empty
 from .shapes.drop_expand import drop_expand
 from .shapes.drop_noop import drop_noop
 from .shapes.drop_true import drop_true
@@ -164,6 +165,7 @@ STAGES: tuple[Stage, ...] = (
             join_reshapes,
             unsqueeze_reshape,
             join_slices,
+            drop_empty,  # before what has one input only goes
             drop_noop,  # after inference: what keeps its shape does nothing
             drop_expand,  # after inference: what is broadcast anyway
             drop_zero_bias,  # after folding: made-up zeros are constants by now

@@ -49,7 +49,8 @@ def content_of(array: Array) -> Content | None:
 
 def _objects(elements: object, shape: tuple[int, ...]) -> Content:
     content = np.empty(shape, object)
-    content[...] = elements
+    if content.size:  # NumPy makes one axis of nothing
+        content[...] = elements
     return content
 
 
