@@ -59,6 +59,9 @@ def torch(
     """
     with lasting():
         from . import verdict
+        from .torch_export.extra import need_torch
+
+        need_torch()
         from .torch_export.examples import parse_examples
         from .torch_export.factory import load_factory
         from .torch_export.from_torch import from_torch

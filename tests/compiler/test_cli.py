@@ -82,6 +82,12 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
     }
 
 
+def test_without_pytorch_the_command_says_what_to_install(here, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert run("torch", "package.module:factory", "--input", "1,3") == 1
+    assert "PyTorch is not installed" in capsys.readouterr().err
+
+
 def test_a_shape_without_a_name_is_that_of_the_only_input(network, here, tmp_path):
     path = tmp_path / "net.onnx"
     onnx.save(network(shape=("n", 3, 8, 8)), path)
