@@ -5,6 +5,7 @@ A row of `rows/*.rows` is the line of its inputs, then, indented, its nodes:
     float[2,3] x, int64[2] i = {0, -1}, float[2] p = 0.1..2, float[4,3] W; int64[1] axes = {1}
         y = Gemm <transB = 1> (x, W)
         ! name: once_wrong, no gradient, sequence, reference: onnx, opset: 18, xfail graph: why
+        ! fickle graph: why it fails there now and then
 
 Names in capitals are weights of PyTorch's, those behind the semicolon constants; elements that are
 not given are random. All values that no node reads are outputs. In a sequence every node is a
@@ -44,6 +45,7 @@ OPERAND = re.compile(
 )
 NAME = re.compile(r"name: (\w+)")
 OPSET = re.compile(r"opset: (\d+)")
+FICKLE = re.compile(r"fickle (\w+): (.+)")
 XFAIL = re.compile(r"xfail(?: (\w+))?: (.+)")
 DTYPES = {"float": "float32", "double": "float64", "bool": "bool_"}
 
@@ -98,6 +100,12 @@ class Row:
         if found is None:
             return {}
         return {mode: found[2] for mode in MODES if found[1] in (None, mode)}
+
+    @property
+    def fickle(self) -> dict[str, str]:
+        """For each mode the reason why it fails there now and then."""
+        found = FICKLE.search(self.flags)
+        return {found[1]: found[2]} if found else {}
 
     @cached_property
     def reference(self) -> list[np.ndarray]:
