@@ -210,6 +210,17 @@ def add_initializer(graph: ir.Graph, name: str, tensor: ir.TensorProtocol) -> ir
     return value
 
 
+def only_source(node: ir.Node, *op_types: str, index: int = 0, domain: str = "") -> ir.Node | None:
+    """Return what makes an input of a node, for it alone, if it is such an operator."""
+    value = operand(node, index)
+    source = None if value is None else value.producer()
+    if value is None or source is None or source.domain != domain:
+        return None
+    alone = len(value.uses()) == 1 and not value.is_graph_output()
+    found = source.op_type in op_types and alone and source.graph is node.graph
+    return source if found else None
+
+
 def bypass(node: ir.Node) -> None:
     """Let the readers of a node that changes nothing read its first input instead.
 

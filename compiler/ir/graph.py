@@ -69,6 +69,13 @@ def constant(value: ir.Value | None) -> Array | None:
     return elements(value.const_value)
 
 
+def small_constant(value: ir.Value | None, most: int) -> Array | None:
+    """Return the elements of an initializer of no more than `most`; larger ones stay unread."""
+    if value is None or value.const_value is None or value.const_value.size > most:
+        return None
+    return constant(value)
+
+
 def integers(value: ir.Value | None) -> tuple[int, ...] | None:
     """Return a constant integer tensor (axes, shapes, pads) as Python ints, row-major."""
     array = constant(value)

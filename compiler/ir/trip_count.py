@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from .evaluate import EVALUATORS, evaluate, output_size
-from .graph import Array, constant, elements, is_constant, operand, scalar
+from .graph import Array, is_constant, operand, scalar, small_constant
 
 MOST = 2**12
 """Turns in which a condition is followed that changes from turn to turn."""
@@ -96,11 +96,10 @@ def _first_values(node: ir.Node, course: Course) -> dict[ir.Value, Array] | None
         if place < STATES or value not in course.inputs:
             continue
         given = operand(node, place)
-        if not is_constant(given) or given is None or given.const_value is None:
+        array = small_constant(given, SMALL)
+        if array is None:
             return None
-        if given.const_value.size > SMALL:
-            return None
-        values[value] = elements(given.const_value)
+        values[value] = array
     return values
 
 
@@ -135,5 +134,4 @@ def _value(value: ir.Value, known: dict[ir.Value, Array]) -> Array | None:
     """Return a value that was computed, or a constant of few elements."""
     if value in known:
         return known[value]
-    tensor = value.const_value if is_constant(value) else None
-    return constant(value) if tensor is not None and tensor.size <= SMALL else None
+    return small_constant(value, SMALL)

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, is_constant, operand, rank_of, shape_of
 from ...compiler.ir.provenance import inherit
 from ..base import graph_pass
-from ..rewrite import Site, set_inputs, sites, take_over
+from ..rewrite import Site, only_source, set_inputs, sites, take_over
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"), on_request=True)
@@ -27,12 +27,10 @@ def fold_batch_norm(graph: ir.Graph) -> int:
 def _convolution(site: Site) -> ir.Node | None:
     """Return the Conv or ConvTranspose of constants that only this node reads."""
     x, node = site[0], site.node
-    conv = None if x is None else x.producer()
-    if x is None or conv is None or conv.domain or conv.graph is not site.graph:
+    conv = only_source(node, "Conv", "ConvTranspose")
+    if x is None or conv is None:
         return None
-    alone = len(x.uses()) == 1 and not x.is_graph_output()
-    grouped = conv.op_type == "ConvTranspose" and attribute(conv, "group", 1) != 1
-    if not alone or conv.op_type not in ("Conv", "ConvTranspose") or grouped:
+    if conv.op_type == "ConvTranspose" and attribute(conv, "group", 1) != 1:
         return None
     statistics = [site[i] for i in range(1, 5)]
     parameters = [*conv.inputs[1:], *statistics]

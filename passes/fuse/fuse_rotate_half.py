@@ -3,18 +3,13 @@
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import DOMAIN
-from ...compiler.ir.graph import attribute, axis_of, integers
+from ...compiler.ir.graph import attribute, axis_of
 from ..base import graph_pass
+from ..cuts import BACK, FRONT, X, cut_of
 from ..matching import Match, find, replace
 from ..pattern import op, symbol
 
-X = symbol("x")
-FIRST = op("Slice", X, symbol("start"), symbol("end"), symbol("axes"), symbol("steps"))
-SECOND = op("Slice", X, symbol("start 2"), symbol("end 2"), symbol("axes 2"), symbol("steps 2"))
-SLICED = op("Concat", -SECOND, FIRST)
-PLAIN_FIRST = op("Slice", X, symbol("start"), symbol("end"), symbol("axes"))
-PLAIN_SECOND = op("Slice", X, symbol("start 2"), symbol("end 2"), symbol("axes 2"))
-PLAIN = op("Concat", -PLAIN_SECOND, PLAIN_FIRST)
+SLICED = op("Concat", -FRONT, BACK)
 HALVES = op("Split", X, symbol("sizes")), op("Split", X, symbol("sizes"), output=1)
 EQUAL = op("Split", X), op("Split", X, output=1)
 SPLIT = tuple(op("Concat", -second, first) for first, second in (HALVES, EQUAL))
@@ -28,7 +23,7 @@ def fuse_rotate_half(graph: ir.Graph) -> int:
     batch; x * cos + rotate_half(x) * sin is how people write it.
     """
     fused = 0
-    for match in find(graph, SLICED, PLAIN, *SPLIT):
+    for match in find(graph, SLICED, *SPLIT):
         if _is_half(match):
             replace(match, "RotateHalf", [match["x"]], domain=DOMAIN)
             fused += 1
@@ -49,20 +44,5 @@ def _is_half(match: Match) -> bool:
         outputs = [value.shape for node in parts for value in node.outputs]
         sizes = [dims[-1] for dims in outputs if dims is not None and len(dims) == rank]
         return len(parts) == 1 and sizes == [half, half]
-    first, second = (_cut(match, suffix, rank, size) for suffix in ("", " 2"))
+    first, second = (cut_of(match, suffix, rank - 1, rank, size) for suffix in ("", " 2"))
     return first == (0, half) and second == (half, size)
-
-
-def _cut(match: Match, suffix: str, rank: int, size: int) -> tuple[int, int] | None:
-    """Return from where to where the last axis is cut; None if another one is, or in steps."""
-    steps = match.values.get(f"steps{suffix}")
-    if steps is not None and integers(steps) != (1,):
-        return None
-    axes = integers(match[f"axes{suffix}"])
-    start, end = (integers(match[f"{name}{suffix}"]) for name in ("start", "end"))
-    if axes is None or start is None or end is None or len(axes) != 1:
-        return None
-    if axis_of(axes[0], rank) != rank - 1:
-        return None
-    first, last = (n + size if n < 0 else n for n in (start[0], end[0]))
-    return first, min(last, size)

@@ -13,23 +13,21 @@ from ...compiler.ir.graph import (
     constant,
     elements,
     integers,
-    is_constant,
     operand,
     scalar,
+    small_constant,
 )
 from ...compiler.ir.provenance import inherit
 from ...compiler.ir.sizes.analysis import Partial, stored
+from ...compiler.ir.sizes.grids import LARGEST
 from ..base import graph_pass
-from ..rewrite import Site, set_attribute, set_inputs, sites
+from ..rewrite import Site, only_source, set_attribute, set_inputs, sites
 
 END = 2**63 - 1
 """Behind the last element of any axis."""
 
 NOTHING = ir.tensor(np.zeros(1, np.float32))
 """What ConstantOfShape writes where it does not say."""
-
-MOST = 2**16
-"""Most indices that are read."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def fuse_slice_scatter(graph: ir.Graph) -> int:
     """
     fused = 0
     for site in sites(graph, "ScatterND"):
-        shape = _shape(site[0])
+        shape = stored(site[0])
         if shape is None or attribute(site.node, "reduction", "none") != "none":
             continue
         if site.node.outputs[0].dtype is ir.DataType.BFLOAT16:
@@ -70,15 +68,9 @@ def fuse_slice_scatter(graph: ir.Graph) -> int:
     return fused
 
 
-def _shape(value: ir.Value | None) -> Partial | None:
-    return None if value is None else stored(value)
-
-
 def _constant_parts(index: ir.Value | None, shape: Partial) -> list[Part] | None:
     """Return what constant indices assign to, if they are consecutive along every axis."""
-    if index is None or not is_constant(index) or index.const_value is None:
-        return None
-    array = constant(index) if index.const_value.size <= MOST else None
+    array = small_constant(index, LARGEST)
     if array is None or not array.size or array.shape[-1] != array.ndim - 1:
         return None
     sizes = [size if isinstance(size, int) else 0 for size in shape[: array.shape[-1]]]
@@ -97,7 +89,7 @@ def _constant_parts(index: ir.Value | None, shape: Partial) -> list[Part] | None
 
 def _computed_parts(index: ir.Value | None, shape: Partial) -> list[Part] | None:
     """Return what a grid of ranges, of axes whose size is open, assigns to."""
-    dims = _shape(index)
+    dims = stored(index)
     maker = None if index is None else index.producer()
     if index is None or maker is None or not dims:
         return None
@@ -123,7 +115,7 @@ def _vector(value: ir.Value, axis: int) -> ir.Value | None:
     while (dims := stored(value)) is not None and len(dims) > 1:
         node = value.producer()
         source = None if node is None else operand(node, 0)
-        before = _shape(source)
+        before = stored(source)
         if node is None or node.domain or source is None or before is None:
             return None
         if node.op_type == "Expand":
@@ -198,23 +190,15 @@ def _one_element(site: Site, source: ir.Value | None) -> ir.Value | None:
     array = constant(value)
     if array is not None and array.size and (array == array.reshape(-1)[0]).all():
         return site.constant(array.reshape(-1)[0], "value", value.dtype)
-    shape, rank = stored(value), len(_shape(site[0]) or ())
+    shape, rank = stored(value), len(stored(site[0]) or ())
     single = shape is not None and set(shape) <= {1} and len(shape) <= rank
     return value if single else source
-
-
-def _own(value: ir.Value | None) -> ir.Node | None:
-    """Return the assignment that makes a value which nothing else reads."""
-    node = None if value is None else value.producer()
-    if value is None or node is None or (node.domain, node.op_type) != (DOMAIN, "SliceScatter"):
-        return None
-    return node if len(value.uses()) == 1 and not value.is_graph_output() else None
 
 
 def _turn(site: Site) -> None:
     """Assign to a tensor itself what is assigned to it transposed, and transposed back."""
     back: Sequence[int] = attribute(site.node, "perm", ())
-    scatter = _own(site[0])
+    scatter = only_source(site.node, "SliceScatter", domain=DOMAIN)
     ahead = None if scatter is None or scatter.inputs[0] is None else scatter.inputs[0].producer()
     if scatter is None or ahead is None or ahead.domain or ahead.op_type != "Transpose":
         return
@@ -232,7 +216,8 @@ def _turn(site: Site) -> None:
 
 def _merge(node: ir.Node, graph: ir.Graph) -> None:
     """Assign to x[a, b] at once what is assigned to part b of x[a], and that to x[a]."""
-    inner, outer = _own(operand(node, 1)), _parts_of(node)
+    inner = only_source(node, "SliceScatter", index=1, domain=DOMAIN)
+    outer = _parts_of(node)
     cut = None if inner is None or inner.inputs[0] is None else inner.inputs[0].producer()
     if inner is None or cut is None or cut.domain or cut.op_type != "Slice":
         return

@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import axis_of, constant, integers, is_constant
+from ...compiler.ir.graph import axis_of, integers, is_constant, small_constant
 from ...compiler.ir.provenance import KEY
 from ...compiler.ir.sizes.analysis import known_shape, written
 from ...compiler.ir.sizes.grids import LARGEST, Grid, counted
@@ -57,8 +57,7 @@ def _count(site: Site) -> bool:
 
 def _grid(data: ir.Value) -> Grid | None:
     """Return a small constant that is nobody's parameter as a grid."""
-    size = None if data.const_value is None else data.const_value.size
-    if not is_constant(data) or KEY in data.metadata_props or data.dtype is not INT64:
+    if KEY in data.metadata_props or data.dtype is not INT64:
         return None
-    array = constant(data) if size is not None and size <= LARGEST else None
+    array = small_constant(data, LARGEST)
     return None if array is None else counted(array)

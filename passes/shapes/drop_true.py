@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.dim_bounds import bounds
 from ...compiler.ir.dims import Size, multiply
-from ...compiler.ir.graph import constant, is_constant, operand
+from ...compiler.ir.graph import is_constant, operand, small_constant
 from ...compiler.ir.provenance import KEY
 from ...compiler.ir.sizes.analysis import Sizes, known_shape
 from ...compiler.ir.sizes.grids import LARGEST, grid_of
@@ -55,8 +55,7 @@ def is_true(value: ir.Value | None, sizes: Sizes, depth: int = DEEPEST) -> bool:
     if value is None or value.dtype is not ir.DataType.BOOL:
         return False
     if is_constant(value):
-        small = value.const_value is not None and value.const_value.size <= LARGEST
-        array = constant(value) if small and KEY not in value.metadata_props else None
+        array = None if KEY in value.metadata_props else small_constant(value, LARGEST)
         return array is not None and bool(np.all(array))
     node = value.producer()
     if node is None or node.domain or not depth:

@@ -7,7 +7,7 @@ from ...compiler.ir.provenance import inherit
 from ...compiler.ir.sizes.analysis import Sizes
 from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_inputs
+from ..rewrite import Names, Site, only_source, set_inputs
 
 RESHAPES = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
 """Operators that give the same elements another shape."""
@@ -31,7 +31,7 @@ def join_reshapes(graph: ir.Graph) -> int:
             joined += 1
         if node.domain or node.op_type != "Reshape" or not _is_absolute(node, sizes):
             continue
-        while (before := _reshape_before(node)) is not None:
+        while (before := only_source(node, *RESHAPES)) is not None:
             inherit([node], [before, node])
             node.replace_input_with(0, before.inputs[0])
             graph.remove(before, safe=True)
@@ -39,22 +39,12 @@ def join_reshapes(graph: ir.Graph) -> int:
     return joined
 
 
-def _reshape_before(node: ir.Node) -> ir.Node | None:
-    """Return what reshapes the input for this node alone."""
-    source = operand(node, 0)
-    before = None if source is None else source.producer()
-    if source is None or before is None or before.domain or before.op_type not in RESHAPES:
-        return None
-    alone = len(source.uses()) == 1 and not source.is_graph_output()
-    return before if alone and before.graph is node.graph else None
-
-
 def _unsqueeze_before(node: ir.Node) -> ir.Node | None:
     """Return the Unsqueeze whose result an Unsqueeze alone reads, if the axes of both are known."""
     if node.domain or node.op_type != "Unsqueeze":
         return None
-    before = _reshape_before(node)
-    if before is None or before.op_type != "Unsqueeze" or rank_of(before.outputs[0]) is None:
+    before = only_source(node, "Unsqueeze")
+    if before is None or rank_of(before.outputs[0]) is None:
         return None
     both = integers(operand(node, 1)), integers(operand(before, 1))
     return None if None in both else before

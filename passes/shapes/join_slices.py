@@ -5,7 +5,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import axis_of, integers, operand, rank_of
 from ...compiler.ir.provenance import inherit
 from ..base import graph_pass
-from ..rewrite import Site, set_inputs, sites
+from ..rewrite import only_source, set_inputs, sites
 
 INT64 = ir.DataType.INT64
 
@@ -15,7 +15,7 @@ def join_slices(graph: ir.Graph) -> int:
     """Replace a Slice of a Slice along other axes by one: x[:, :3][:, :, 1:] is x[:, :3, 1:]."""
     joined = 0
     for site in sites(graph, "Slice"):
-        inner = _slice_before(site)
+        inner = only_source(site.node, "Slice")
         first, second = (None if node is None else _cuts(node) for node in (inner, site.node))
         if inner is None or first is None or second is None or first.keys() & second.keys():
             continue
@@ -30,16 +30,6 @@ def join_slices(graph: ir.Graph) -> int:
         graph.remove(inner, safe=True)
         joined += 1
     return joined
-
-
-def _slice_before(site: Site) -> ir.Node | None:
-    """Return the Slice that cuts the input for this node alone."""
-    source = site[0]
-    node = None if source is None else source.producer()
-    if source is None or node is None or node.domain or node.op_type != "Slice":
-        return None
-    alone = len(source.uses()) == 1 and not source.is_graph_output()
-    return node if alone and node.graph is site.graph else None
 
 
 def _cuts(node: ir.Node) -> dict[int, int] | None:

@@ -5,7 +5,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, axis_of, integers, operand, rank_of
 from ...compiler.ir.provenance import inherit
 from ..base import graph_pass
-from ..rewrite import set_attribute, set_inputs
+from ..rewrite import only_source, set_attribute, set_inputs
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"))
@@ -23,16 +23,6 @@ def join_transposes(graph: ir.Graph) -> int:
         elif node.op_type == "Squeeze":
             joined += _drop_axes(node)
     return joined
-
-
-def only_source(node: ir.Node, op_type: str) -> ir.Node | None:
-    """Return what makes the first input of a node, for it alone, if it is such an operator."""
-    value = operand(node, 0)
-    source = None if value is None else value.producer()
-    if value is None or source is None or source.domain or source.op_type != op_type:
-        return None
-    alone = len(value.uses()) == 1 and not value.is_graph_output()
-    return source if alone and source.graph is node.graph else None
 
 
 def _perm(node: ir.Node) -> tuple[int, ...]:

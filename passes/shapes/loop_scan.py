@@ -8,7 +8,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, axis_of, rank_of
 from ..base import graph_pass
 from ..bodies import new_node, turn_inputs
-from ..rewrite import Names, Site, set_inputs
+from ..rewrite import Site, set_inputs, sites
 
 BEGIN = int(np.iinfo(np.int64).min)
 """Where a slice ends that runs backwards through a whole axis."""
@@ -22,9 +22,8 @@ def loop_scan(graph: ir.Graph) -> int:
     turned round behind the loop.
     """
     written = 0
-    for node in list(graph):
-        if node.domain or node.op_type != "Scan":
-            continue
+    for site in sites(graph, "Scan"):
+        node = site.node
         body = node.attributes["body"].as_graph()
         states = len(node.inputs) - attribute(node, "num_scan_inputs", 0)
         ranks = [rank_of(value) for value in body.outputs[states:]]
@@ -32,7 +31,6 @@ def loop_scan(graph: ir.Graph) -> int:
         if any(axis and rank is None for axis, rank in zip(axes, ranks, strict=True)):
             continue
         backwards = _each(node, "scan_output_directions", len(ranks))
-        site = Site(node, Names(graph))
         _write(site, body, states)
         for index, rank in enumerate(ranks):
             if axes[index] and rank is not None:

@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from ...compiler.ir.graph import bodies
 from ...compiler.ir.provenance import KEY
 from .splat import VIEWS
 
@@ -18,11 +19,8 @@ def parameter_parts(graph: ir.Graph) -> set[ir.Node]:
     live = {value for value in graph.inputs if not value.is_initializer()}
     candidates: list[ir.Node] = []
     for node in graph:
-        subgraphs = any(
-            attribute.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
-            for attribute in node.attributes.values()
-        )
-        if subgraphs or not live.isdisjoint(value for value in node.inputs if value is not None):
+        read = [value for value in node.inputs if value is not None]
+        if list(bodies(node)) or not live.isdisjoint(read):
             live.update(node.outputs)
         elif not node.domain and node.op_type in CUTS and _is_parameter(node.inputs[0]):
             candidates.append(node)

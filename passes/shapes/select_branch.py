@@ -2,10 +2,10 @@
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import operand, rank_of, shape_of
+from ...compiler.ir.graph import bodies, operand, rank_of, shape_of
 from ..base import graph_pass
 from ..bodies import splice
-from ..rewrite import Names, Site
+from ..rewrite import sites
 
 LONGEST = 256
 """Most nodes of a branch that is computed though it may not be taken."""
@@ -22,13 +22,11 @@ def select_branch(graph: ir.Graph) -> int:
     random numbers and hold no control flow of their own.
     """
     selected = 0
-    for node in list(graph):
-        if node.domain or node.op_type != "If":
-            continue
+    for site in sites(graph, "If"):
+        node = site.node
         branches = [node.attributes[f"{name}_branch"].as_graph() for name in ("then", "else")]
         if not all(map(_is_plain, branches)) or not _are_alike(node, *branches):
             continue
-        site = Site(node, Names(graph))
         yes, no = (splice(site, branch) for branch in branches)
         site.replace(
             *(
@@ -42,11 +40,8 @@ def select_branch(graph: ir.Graph) -> int:
 
 def _is_plain(branch: ir.Graph) -> bool:
     """Tell whether nodes may run though the branch is not taken."""
-    kinds = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
     return len(branch) <= LONGEST and not any(
-        node.op_type in RANDOM
-        or node.op_type.startswith("Random")
-        or any(attribute.type in kinds for attribute in node.attributes.values())
+        node.op_type in RANDOM or node.op_type.startswith("Random") or list(bodies(node))
         for node in branch
     )
 

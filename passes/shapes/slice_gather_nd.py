@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, constant, is_constant, operand
+from ...compiler.ir.graph import attribute, is_constant, operand, small_constant
 from ...compiler.ir.sizes.analysis import Dims, Sizes, known_shape, written
 from ...compiler.ir.sizes.grids import LARGEST, Grid, counted, grid_of
 from ...compiler.ir.sizes.inference import analyse
@@ -37,8 +37,7 @@ def _grids(indices: ir.Value | None, sizes: Sizes) -> list[Grid] | None:
     if indices is None:
         return None
     if is_constant(indices):
-        small = indices.const_value is not None and indices.const_value.size <= LARGEST
-        array = constant(indices) if small else None
+        array = small_constant(indices, LARGEST)
         parts = [] if array is None else [counted(part) for part in np.moveaxis(array, -1, 0)]
     else:
         node, rank = indices.producer(), len(sizes.shape(indices) or ())

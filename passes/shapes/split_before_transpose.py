@@ -7,8 +7,7 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, operand, shape_of
 from ...compiler.ir.provenance import inherit
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_attribute, set_inputs
-from .join_transposes import only_source
+from ..rewrite import Names, Site, only_source, set_attribute, set_inputs
 
 
 @graph_pass(after=("infer_shapes", "fold_constants"))

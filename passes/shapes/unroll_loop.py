@@ -9,7 +9,7 @@ from ...compiler.ir.graph import numpy_type, shape_of
 from ...compiler.ir.trip_count import STATES, trip_count
 from ..base import graph_pass
 from ..bodies import lift_body_constants, release, splice_copy
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 from ..skeleton import nested
 
 LONGEST = 256
@@ -20,16 +20,15 @@ LONGEST = 256
 def unroll_loop(graph: ir.Graph) -> int:
     """Write the body of a Loop as often as it runs, where constants tell that and it is short."""
     unrolled = 0
-    for node in list(graph):
-        if node.domain or node.op_type != "Loop":
-            continue
+    for site in sites(graph, "Loop"):
+        node = site.node
         body = node.attributes["body"].as_graph()
         count = trip_count(node)
         if count is None or count * max(1, _length(body)) > LONGEST:
             continue
         if not count and not all(map(_is_known, _scanned(node, body))):
             continue
-        _unroll(Site(node, Names(graph)), body, count)
+        _unroll(site, body, count)
         unrolled += 1
     return unrolled
 

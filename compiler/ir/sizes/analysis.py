@@ -11,7 +11,7 @@ import onnx_ir as ir
 from ..dim_bounds import LEAST, is_equal
 from ..dim_values import evaluate, parse, substitute
 from ..dims import Dim, Size, complexity, symbol, symbols
-from ..graph import attribute, blaming, constant, is_constant, operator
+from ..graph import attribute, blaming, is_constant, operator, small_constant
 from .contents import MOST, Content, Element, compute, content_of, sizes, vector
 
 Dims: TypeAlias = tuple[Size, ...]
@@ -111,8 +111,7 @@ class Sizes:
         if value is None:
             return None
         if value not in self._contents:
-            small = is_constant(value) and value.const_value and value.const_value.size <= MOST
-            array = constant(value) if small else None
+            array = small_constant(value, MOST)
             self._contents[value] = None if array is None else content_of(array)
         return self._contents[value]
 
@@ -257,9 +256,9 @@ def around(graph: ir.Graph) -> list[ir.Value]:
     return [v for v in dict.fromkeys(read) if v.graph is not graph and not is_constant(v)]
 
 
-def stored(value: ir.Value) -> Partial | None:
+def stored(value: ir.Value | None) -> Partial | None:
     """Return the shape that a graph holds; None for what it does not tell."""
-    if value.shape is None:
+    if value is None or value.shape is None:
         return None
     return tuple(
         int(dim) if isinstance(dim, int) else (parse(dim.value) if dim.value else None)
@@ -269,7 +268,7 @@ def stored(value: ir.Value) -> Partial | None:
 
 def known_shape(value: ir.Value | None) -> Dims | None:
     """Return the shape that a graph holds, if it tells every size as a number or expression."""
-    shape = None if value is None else stored(value)
+    shape = stored(value)
     if shape is None or any(size is None for size in shape):
         return None
     return tuple(size for size in shape if size is not None)

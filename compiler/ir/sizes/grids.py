@@ -7,7 +7,15 @@ import numpy as np
 import onnx_ir as ir
 
 from ..dims import Size, multiply
-from ..graph import Array, attribute, axis_of, constant, integers, is_constant, operand
+from ..graph import (
+    Array,
+    attribute,
+    axis_of,
+    integers,
+    is_constant,
+    operand,
+    small_constant,
+)
 from .analysis import Dims, Sizes
 
 LARGEST = 2**16
@@ -66,8 +74,7 @@ def grid_of(value: ir.Value | None, sizes: Sizes, depth: int = DEEPEST) -> Grid 
     if value is None or shape is None or value.dtype is None or not value.dtype.is_integer():
         return None
     if is_constant(value):
-        small = value.const_value is not None and value.const_value.size <= LARGEST
-        array = constant(value) if small else None
+        array = small_constant(value, LARGEST)
         return None if array is None else counted(array)
     known = sizes.integers(value)
     if known is not None and len(known) == 1:
