@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 from onnx import ModelProto
 
@@ -68,7 +67,7 @@ def _runs(model: ModelProto, arrays: Mapping[str, Any], second: Shapes) -> bool:
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(
-            onnx.ModelProto.SerializeToString(model), options, providers=["CPUExecutionProvider"]
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         session.run(None, dict(arrays))
         larger = {name: np.resize(arrays[name], shape) for name, shape in second.items()}

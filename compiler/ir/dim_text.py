@@ -11,7 +11,7 @@ from .dims import (
     Quotient,
     Size,
     add,
-    exact_quotient,
+    as_quotient_of,
     multiply,
     polynomial,
     remainder,
@@ -104,10 +104,10 @@ def _readings(size: Dim, monomial: Monomial) -> Iterator[tuple[Size, int]]:
             return
     for other, _ in size.terms:
         match other:
-            case (Quotient(Dim() as part, int(step)),) if divisor % step == 0 and step < divisor:
-                offset = exact_quotient(add(dividend, multiply(part, -1)), step)
-                if isinstance(offset, int):
-                    yield add(polynomial({other: 1}), offset), divisor // step
+            case (Quotient(_, int(step)) as part,) if step < divisor:
+                found = as_quotient_of(Quotient(dividend, divisor), part)
+                if found is not None:
+                    yield add(polynomial({other: 1}), found[0]), found[1]
             case _:
                 pass
 

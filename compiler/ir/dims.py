@@ -329,6 +329,19 @@ def exact_quotient(one: Size, other: Size) -> Size | None:
     return polynomial(terms)
 
 
+def as_quotient_of(whole: Quotient, part: Quotient) -> tuple[int, int] | None:
+    """Return offset and divisor by which a quotient is one of another: (part + offset) // divisor.
+
+    (h + 12) // 16 is (h // 4 + 3) // 4. None if it is none by numbers.
+    """
+    if not isinstance(whole.divisor, int) or not isinstance(part.divisor, int):
+        return None
+    offset = exact_quotient(add(whole.dividend, multiply(part.dividend, -1)), part.divisor)
+    if not isinstance(offset, int) or whole.divisor % part.divisor:
+        return None
+    return offset, whole.divisor // part.divisor
+
+
 def cancelled(one: Size, other: Size) -> tuple[Size, Size]:
     """Return two products without the factors that both have: 3 b c = 12 b is c = 4."""
     left, right = terms_of(one), terms_of(other)

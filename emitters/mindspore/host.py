@@ -6,7 +6,16 @@ from dataclasses import replace
 import onnx_ir as ir
 
 from ...compiler.ir.dim_text import formula
-from ...compiler.ir.dims import Dim, Quotient, Size, add, exact_quotient, multiply, symbols
+from ...compiler.ir.dims import (
+    Dim,
+    Quotient,
+    Size,
+    add,
+    as_quotient_of,
+    exact_quotient,
+    multiply,
+    symbols,
+)
 from ...compiler.ir.sizes.analysis import Sizes
 from .cells import Cell, Step
 from .code import Host, Literal
@@ -100,14 +109,12 @@ class Reader:
                 return Host("+", (host, added))
             if isinstance(factor := exact_quotient(place, size), int):
                 return Host("//", (host, factor))
-            match _quotient(size), _quotient(place):
-                case Quotient(whole, int(divisor)), Quotient(part, int(step)):
-                    offset = exact_quotient(add(whole, multiply(part, -1)), step)
-                    if divisor % step == 0 and isinstance(offset, int):
-                        dividend = Host("+", (host, offset)) if offset else host
-                        return Host("//", (dividend, divisor // step))
-                case _:
-                    pass
+            whole, part = _quotient(size), _quotient(place)
+            found = None if whole is None or part is None else as_quotient_of(whole, part)
+            if found is not None:
+                offset, divisor = found
+                dividend = Host("+", (host, offset)) if offset else host
+                return Host("//", (dividend, divisor))
         return None
 
 

@@ -1,7 +1,7 @@
 """Sizes that `construct` computes more than once: computed once, and named for what they are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from .code import Host, Literal
 from .construct import Construct, Tree
@@ -18,7 +18,7 @@ def shared_sizes(trees: Iterable[Tree]) -> list[Host]:
             are no `Host` any more, and keep their place.
     """
     roots = [host for tree in trees for host in _outermost(tree)]
-    named: dict[Host, int] = {}
+    named: list[Host] = []
     while True:
         counts = Counter(host for root in roots for host in _parts(root, named, itself=True))
         for host in named:
@@ -30,7 +30,7 @@ def shared_sizes(trees: Iterable[Tree]) -> list[Host]:
         ]
         if not worthy:
             return sorted(named, key=operations)
-        named[max(worthy, key=operations)] = len(named)
+        named.append(max(worthy, key=operations))
 
 
 def operations(host: Host) -> int:
@@ -77,7 +77,7 @@ def _outermost(tree: Tree) -> Iterator[Host]:
             yield from _outermost(argument)
 
 
-def _parts(host: Host, named: Mapping[Host, int], *, itself: bool) -> Iterator[Host]:
+def _parts(host: Host, named: Collection[Host], *, itself: bool) -> Iterator[Host]:
     """Yield the computed sizes in one; what has a name is not looked into."""
     if itself:
         if not host.parts:
