@@ -300,4 +300,5 @@ def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str 
         weights=settings.weights,
         modes=settings.modes,
         tolerance=settings.tolerance,
+        fold_batchnorm=settings.fold_batchnorm,
     )

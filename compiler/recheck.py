@@ -1,7 +1,6 @@
 """A written folder, edited and trained since or not, held against where it came from."""
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, cast
 from ..emitters.base import Emission
 from .clock import Clock
 from .compile import arrays, compile_model
-from .driver import Inputs, Progress, write_weights
+from .driver import Inputs, Progress, as_calls, write_weights
 from .ir.errors import ModelError, NotProvenError, UsageError, quoted
 from .ir.graph import Array
 from .output import writing
@@ -89,10 +88,7 @@ def verify(
             f"there is no model.py in {quoted(str(place), 4096)}",
             help="name a folder that onnx2ms wrote",
         )
-    calls = list[Inputs]()
-    if inputs is not None:
-        calls = [inputs] if isinstance(inputs, (str, os.PathLike, Mapping)) else [*inputs]
-    settings = _settings(place, verify, tolerance, calls)
+    settings = _settings(place, verify, tolerance, as_calls(inputs))
     if not settings.modes or steps < 0:
         raise UsageError("nothing is to be compared", help="name a mode, and steps from 0")
     if _is_factory(against):
@@ -123,12 +119,24 @@ def _settings(folder: Path, verify: Verify, tolerance: float, inputs: Sequence[I
         shapes = cast("Mapping[str, Sequence[int | str]]", options["shapes"])
         outputs = cast("Sequence[str] | None", options["outputs"])
         weights = options["weights"]
+        folded = bool(options.get("fold_batchnorm", False))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"cannot read the report of {quoted(str(folder), 4096)}: {error}",
             help="name a folder that onnx2ms wrote",
         ) from error
-    return Settings(shapes, outputs, weights, verify, tolerance, inputs, None, False, None)
+    return Settings(
+        shapes=shapes,
+        outputs=outputs,
+        weights=weights,
+        verify=verify,
+        tolerance=tolerance,
+        inputs=inputs,
+        dump=None,
+        check_passes=False,
+        model_name=None,
+        fold_batchnorm=folded,
+    )
 
 
 def _against_model(

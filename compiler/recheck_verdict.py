@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from .ir.errors import count, quoted
+from .ir.errors import count, listed, quoted
 from .recheck import Recheck
 from .verdict import disproof, proof
 from .verify.training import Check, TrainingResult
@@ -35,11 +35,7 @@ def failure(recheck: Recheck, folder: Path) -> str:
     elif recheck.weights:
         what = "its weights are not those of the model"
     if recheck.weights:
-        names = ", ".join(quoted(name) for name in recheck.weights[:3])
-        more = len(recheck.weights) - 3
-        lines.append(
-            f"  other weights than the model's: {names}{f' and {more} more' if more > 0 else ''}"
-        )
+        lines.append(f"  other weights than the model's: {listed(recheck.weights)}")
     for result in recheck.training:
         if not result.passed:
             lines += [f"  in {result.mode.upper()} mode", *_disagreement(result)]

@@ -62,6 +62,7 @@ class Options(TypedDict):
     verify: str
     tolerance: float
     inputs: str | None
+    fold_batchnorm: bool
 
 
 class Signature(TypedDict):
@@ -247,6 +248,7 @@ def _options(settings: Settings) -> Options:
         "verify": settings.verify,
         "tolerance": settings.tolerance,
         "inputs": _given(settings),
+        "fold_batchnorm": settings.fold_batchnorm,
     }
 
 

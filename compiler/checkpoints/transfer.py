@@ -124,7 +124,7 @@ def to_mindspore(weight_map: WeightMap, tensors: Mapping[str, Stored]) -> list[W
         if name not in known and not name.endswith(COUNTERS)
     ]
     if problems:
-        raise _unfit("the checkpoint", weight_map, problems)
+        raise _unfit(weight_map, problems)
     kept = _kept(weight_map)
     return [_weight(entry, tensors, kept) for entry in weight_map.entries]
 
@@ -146,7 +146,7 @@ def to_torch(weight_map: WeightMap, tensors: Mapping[str, Stored]) -> dict[str, 
             problems.append(f"  misshapen  {quoted(name)} is {shapes}")
     problems += [f"  surplus    {quoted(name)}" for name in tensors if name not in own]
     if problems:
-        raise _unfit("the checkpoint", weight_map, problems)
+        raise _unfit(weight_map, problems)
     return {
         key: np.ascontiguousarray(entry.moves.undo(tensors[entry.name].read()))
         for entry in weight_map.entries
@@ -240,7 +240,7 @@ def _weight(entry: Entry, tensors: Mapping[str, Stored], kept: Mapping[str, Stor
     return Weight(entry.name, entry.shape, DTYPES[entry.dtype], "", None, (), read)
 
 
-def _unfit(what: str, weight_map: WeightMap, problems: list[str]) -> Onnx2msError:
+def _unfit(weight_map: WeightMap, problems: list[str]) -> Onnx2msError:
     """Return the error that lists what is wrong."""
     shown = problems[:100]
     more = len(problems) - len(shown)
@@ -248,7 +248,7 @@ def _unfit(what: str, weight_map: WeightMap, problems: list[str]) -> Onnx2msErro
     return Onnx2msError(
         "\n".join(
             [
-                f"{what} does not fit {quoted(str(weight_map.path), 4096)}",
+                f"the checkpoint does not fit {quoted(str(weight_map.path), 4096)}",
                 *shown,
                 *([f"  and {more} more"] if more else []),
             ]

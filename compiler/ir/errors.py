@@ -114,6 +114,12 @@ def quoted(name: str, limit: int = 80) -> str:
     return f"'{text}'" if len(text) <= limit else f"'{text[: limit - 1]}…'"
 
 
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names, quoted, and how many more there are."""
+    text = ", ".join(quoted(name) for name in names[:most])
+    return f"{text} and {len(names) - most} more" if len(names) > most else text
+
+
 def closest(name: str, names: Iterable[str]) -> str:
     """Return `; did you mean 'a' or 'b'?` for an unknown name; empty if none is like it."""
     # difflib is quadratic in the lengths, and a name of the model may be of any length

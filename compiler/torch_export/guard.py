@@ -44,18 +44,15 @@ def inference(module: torch.nn.Module) -> Generator[None]:
 
 
 @contextmanager
-def forwarding(
-    module: torch.nn.Module, forward: Callable[..., object]
-) -> Generator[Callable[..., object]]:
-    """Let a network compute by another function; yield its own.
+def forwarding(module: torch.nn.Module, forward: Callable[..., object]) -> Generator[None]:
+    """Let a network compute by another function.
 
     Only so its modules keep their paths: a wrapper would stand around them.
     """
-    own: Callable[..., object] = module.forward
     kept = module.__dict__.get("forward")
     module.__dict__["forward"] = forward
     try:
-        yield own
+        yield
     finally:
         if kept is None:
             del module.__dict__["forward"]

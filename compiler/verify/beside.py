@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..ir.errors import ModelError, count, quoted
+from ..ir.errors import ModelError, count, listed, quoted
 from ..ir.graph import Array
 from .arrangement import arrangements
 from .compare import FLOAT, NOISE_FACTOR, difference
@@ -99,8 +99,7 @@ def _compare(
         *_losses(trained, reference),
         *_statistics(outcome, trained, reference, keys, ways),
     ]
-    seconds = outcome.result["seconds"]
-    return TrainingResult(mode, "", tuple(problems), tuple(checks), trained["losses"], seconds)
+    return TrainingResult(mode, "", tuple(problems), tuple(checks), trained["losses"])
 
 
 Ways = Mapping[str, Sequence[tuple[int, ...]]]
@@ -126,8 +125,7 @@ def _ways(
             other.append(name)
     if not other:
         return ways, []
-    more = f" and {len(other) - 1} more" if len(other) > 1 else ""
-    return ways, [f"the weights are not those of the module: {quoted(other[0])}{more}"]
+    return ways, [f"the weights are not those of the module: {listed(other, 1)}"]
 
 
 def _gradient_carriers(
@@ -137,24 +135,19 @@ def _gradient_carriers(
     problems: list[str] = []
     frozen = [n for n in keys if keys[n] in reference.trained and n not in trained["trainable"]]
     if frozen:
-        problems.append(f"PyTorch trains {_listed(frozen)}, MindSpore does not")
+        problems.append(f"PyTorch trains {listed(frozen)}, MindSpore does not")
     extra = [n for n in trained["trainable"] if keys.get(n) not in reference.trained]
     if extra:
-        problems.append(f"MindSpore trains {_listed(extra)}, PyTorch does not")
+        problems.append(f"MindSpore trains {listed(extra)}, PyTorch does not")
     held = {reference.trained[key] for key in keys.values() if key in reference.trained}
     derived = set[str]().union(*(found.keys() for found in reference.gradients.values()))
     missing = {number: key for key, number in reference.trained.items() if key in derived}
     lost = sorted(key for number, key in missing.items() if number not in held)
     if lost:
         problems.append(
-            f"no parameter stands for {_listed(lost)}: the exporter folded or renamed it"
+            f"no parameter stands for {listed(lost)}: the exporter folded or renamed it"
         )
     return problems
-
-
-def _listed(names: Sequence[str]) -> str:
-    text = ", ".join(quoted(name) for name in names[:3])
-    return f"{text} and {len(names) - 3} more" if len(names) > 3 else text
 
 
 def _forward(outcome: Outcome, trained: Trained, reference: Reference) -> list[Check]:

@@ -224,9 +224,6 @@ class Run:
         self.result["compilations"] = len(net.compile_cache) if job["mode"] == "graph" else 0
 
     def _train(self, module: ModuleType, told: "Training") -> None:
-        def build() -> object:
-            return module.build_model(*filter(None, [self.job["weights"]]))
-
         def keep(array: Array) -> int:
             self.arrays.append(array)
             return len(self.arrays) - 1
@@ -236,7 +233,9 @@ class Run:
             [read_array(Path(self.job["inputs"]), stored) for stored in call]
             for call in self.job["stored"]
         ]
-        self.result["trained"] = trainer.Trainer(build, batches, told, keep).run(self.stage)
+        self.result["trained"] = trainer.Trainer(module.build_model, batches, told, keep).run(
+            self.stage
+        )
 
     def _keep_outputs(self, returned: object) -> None:
         for output in outputs_of(returned):

@@ -79,4 +79,4 @@ def _compare(mode: Mode, outcome: Outcome) -> TrainingResult:
             return TrainingResult(mode, f"{text}; {NEEDS_TORCH}", (), ())
         error = abs(float(parts.sum()) - quotients[0]) / scale
         checks.append(Check("gradient", "eval", name, error, GRADIENT))
-    return TrainingResult(mode, "", (), tuple(checks), seconds=outcome.result["seconds"])
+    return TrainingResult(mode, "", (), tuple(checks))

@@ -143,19 +143,15 @@ def where_it_failed(case: Case, trace: Trace) -> Divergence | None:
     if not trace.outcome.failure:
         return None
     seen = trace.observed()
-    read = [
-        key >= 0 or place.class_name == SEQUENTIAL
-        for place, key in zip(trace.places, trace.instrumented.keys, strict=True)
-    ]
     places: dict[str, int] = {}
-    for i, place in enumerate(trace.places):
-        if read[i]:
+    for i, (place, key) in enumerate(zip(trace.places, trace.instrumented.keys, strict=True)):
+        if key >= 0 or place.class_name == SEQUENTIAL:
             places.setdefault(place.value, i)
+    missing = places.keys() - seen.keys()
     for node in case.lowered.graph:
-        operands = [value.name or "" for value in node.inputs if value is not None]
-        if any(name in places and name not in seen for name in operands):
+        if any(v is not None and v.name in missing for v in node.inputs):
             continue
-        name = next((v.name or "" for v in node.outputs if v.name in places.keys() - seen), "")
+        name = next((v.name or "" for v in node.outputs if v.name in missing), "")
         if name:
             apart = Difference(np.inf, np.inf, f"it fails here: {trace.outcome.failure}")
             suspect = _Suspect(places[name], name, np.zeros(0), apart)

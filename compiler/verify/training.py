@@ -165,7 +165,6 @@ class TrainingResult:
         problems: What carries a gradient in one of them only, and weights that are not the same.
         checks: Everything that was compared.
         losses: By optimizer, the network's loss before each step.
-        seconds: By stage.
     """
 
     mode: Mode
@@ -173,7 +172,6 @@ class TrainingResult:
     problems: tuple[str, ...]
     checks: tuple[Check, ...]
     losses: Mapping[str, Sequence[float]] = field(default_factory=dict[str, Sequence[float]])
-    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def passed(self) -> bool:

@@ -223,6 +223,7 @@ def repeat_command(
     weights: str = "ckpt",
     modes: Sequence[Mode] = ("pynative", "graph"),
     tolerance: float = FLOAT,
+    fold_batchnorm: bool = False,
 ) -> str:
     """Return the shell command that converts and verifies again.
 
@@ -235,6 +236,7 @@ def repeat_command(
         weights: "ckpt" or "safetensors".
         modes: The modes that failed.
         tolerance: That of float32.
+        fold_batchnorm: Whether BatchNormalization was folded.
     """
     words = ["onnx2ms", str(model), "-o", str(output), "--force"]
     for name, dims in (shapes or {}).items():
@@ -245,6 +247,7 @@ def repeat_command(
     words += ["--weights", weights] if weights != "ckpt" else []
     words += ["--verify", modes[0]] if len(modes) == 1 else []
     words += ["--tolerance", f"{tolerance:g}"] if tolerance != FLOAT else []
+    words += ["--fold-batchnorm"] if fold_batchnorm else []
     return shlex.join(words)
 
 

@@ -126,6 +126,17 @@ def test_gradients_beside_difference_quotients(tmp_path):
         verify(tmp_path / "wave", tmp_path / "wave.onnx", steps=20)
 
 
+def test_a_folder_with_folded_normalization_is_held_against_its_model(tmp_path):
+    text = """<ir_version: 8, opset_import: ["": 20]> g (float[1,1,2,2] x) => (float[1,1,2,2] y)
+        <float[1,1,1,1] w = {2}, float[1] s = {3}, float[1] b = {1}, float[1] m = {0.5},
+         float[1] v = {4}> { c = Conv(x, w)  y = BatchNormalization(c, s, b, m, v) }"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "net.onnx")
+    folder = tmp_path / "net"
+    written = onnx2ms.convert(tmp_path / "net.onnx", folder, fold_batchnorm=True, verify="none")
+    assert written.report["repeat"].endswith("--fold-batchnorm")
+    assert verify(folder, tmp_path / "net.onnx", verify="pynative").verified
+
+
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(onnx2ms.UsageError, match=r"there is no model\.py"):
         verify(tmp_path, "net.onnx")

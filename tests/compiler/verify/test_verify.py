@@ -109,9 +109,11 @@ def test_the_command_that_repeats_it():
         weights="safetensors",
         modes=["graph"],
         tolerance=1e-4,
+        fold_batchnorm=True,
     )
     assert command == (
         "onnx2ms 'my model.onnx' -o out --force --shape a:0:1,n --shape 3 --outputs 'b,c d' "
-        "--inputs in.npz --inputs b.npz --weights safetensors --verify graph --tolerance 0.0001"
+        "--inputs in.npz --inputs b.npz --weights safetensors --verify graph --tolerance 0.0001 "
+        "--fold-batchnorm"
     )
     assert repeat_command(Path("m.onnx"), Path("o")) == "onnx2ms m.onnx -o o --force"
