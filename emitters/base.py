@@ -22,7 +22,6 @@ class Weight:
         state_dict: Key in PyTorch's state_dict; None where the file does not tell.
         done: What was done to the value, a sentence a step; empty: as is.
         read: Reads the value, in the target's shape and dtype; each call reads it anew.
-        trainable: Whether it carries a gradient.
         moves: How the elements of PyTorch's tensor are moved to here; None where it is not known.
         tied: Other keys of the same parameter in PyTorch's state_dict.
     """
@@ -34,7 +33,6 @@ class Weight:
     state_dict: str | None
     done: tuple[str, ...]
     read: Callable[[], Array] = field(repr=False, compare=False)
-    trainable: bool = True
     moves: Moves | None = None
     tied: tuple[str, ...] = ()
 

@@ -11,6 +11,9 @@ from ..compiler.ir.graph import Array, numpy_type, operand
 from ..compiler.ir.provenance import inherit
 from .skeleton import nested
 
+TO_THE_END = 2**63 - 1
+"""Where a Slice ends that takes all that follows."""
+
 AttributeValue = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 Input = ir.Value | None
 

@@ -50,10 +50,9 @@ def _lift(node: ir.Node, body: ir.Graph) -> None:
     for value in dict.fromkeys(outer):
         formal = ir.Value(name=_word(value), type=value.type, shape=value.shape)
         body.inputs.append(formal)
-        for inner in body:
-            for index, operand in enumerate(inner.inputs):
-                if operand is value:
-                    inner.replace_input_with(index, formal)
+        for inner, index in tuple(value.uses()):
+            if inner.graph is body:
+                inner.replace_input_with(index, formal)
         for index, result in enumerate(body.outputs):
             if result is value:
                 body.outputs[index] = formal

@@ -1,15 +1,13 @@
 """From a lowered graph to MindSpore source and weights."""
 
-from contextlib import nullcontext
-
 import onnx_ir as ir
 
 from ...compiler.ir.provenance import missing_keys, stored_keys
-from ...compiler.ir.sizes.inference import analyse, is_open
+from ...compiler.ir.sizes.inference import is_open
 from ..base import Emission, EmitOptions
 from . import operators
 from .closures import close, has_bodies
-from .nodes import emit_nodes, keep_only
+from .nodes import emit_graph
 from .source import SourceWriter
 from .tree import TreeBuilder
 from .weights import weights_of
@@ -36,11 +34,7 @@ class MindSporeEmitter:
         if is_open(graph) or has_bodies(graph):
             graph = model.graph.clone()  # the model stays whole: it is run to find a divergence
         close(graph)
-        known = analyse(graph) if is_open(graph) else None
-        with nullcontext() if known is None else known.assumed():
-            codes = emit_nodes(graph, options.model_name, known)
-        if known is not None:
-            keep_only(graph, codes)
+        codes, known = emit_graph(graph, options.model_name)
         root = TreeBuilder(graph, codes, known).build()
         writer = SourceWriter(root, options)
         source, places = writer.write(graph)

@@ -63,13 +63,9 @@ def fit(indent: int, text: str) -> list[str]:
     pad = " " * indent
     if indent + width(text) <= WIDTH:
         return [pad + text]
-    if (operands := split_operands(text)) is not None:
-        head, *rest = operands
-        lines = [line for operand in rest for line in fit(indent + 4, operand)]
-        return [pad + head + "(", *lines, pad + ")"]
-    if (calls := split_calls(text)) is not None:
-        head, *rest = calls
-        lines = [line for call in rest for line in fit(indent + 4, call)]
+    if (parts := split_operands(text) or split_calls(text)) is not None:
+        head, *rest = parts
+        lines = [line for part in rest for line in fit(indent + 4, part)]
         return [pad + head + "(", *lines, pad + ")"]
     place = first_bracket(text) if text.startswith("def ") else last_bracket(text)
     if place is None:

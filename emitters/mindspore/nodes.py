@@ -1,6 +1,7 @@
 """The code of every node of a graph."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import onnx_ir as ir
 
@@ -8,11 +9,28 @@ from ...compiler.ir.errors import Problem, UnsupportedError
 from ...compiler.ir.graph import is_constant, operator
 from ...compiler.ir.provenance import path_of
 from ...compiler.ir.sizes.analysis import Sizes
+from ...compiler.ir.sizes.inference import analyse, is_open
 from .code import Code, Expression
 from .host import sizes_in
 from .registry import EMITTERS, CannotEmit, Op
 from .scalars import inline_sizes
 from .size_tensors import size_tensor
+
+
+def emit_graph(graph: ir.Graph, model_name: str) -> tuple[dict[ir.Node, Code], Sizes | None]:
+    """Return the code of a graph and, if some of its sizes are open, these.
+
+    Nodes without code, and inputs that no code reads, are taken out of a graph of open sizes.
+
+    Raises:
+        UnsupportedError: For all nodes that have none.
+    """
+    known = analyse(graph) if is_open(graph) else None
+    with nullcontext() if known is None else known.assumed():
+        codes = emit_nodes(graph, model_name, known)
+    if known is not None:
+        keep_only(graph, codes)
+    return codes, known
 
 
 def emit_nodes(graph: ir.Graph, model_name: str, known: Sizes | None) -> dict[ir.Node, Code]:

@@ -149,12 +149,6 @@ class Op:
         shape = ask.shape_of(self[index])
         return shape is not None and 0 not in shape
 
-    @property
-    def returns_nothing(self) -> bool:
-        """Whether the output is known to have no elements."""
-        shape = self.node.outputs[0].shape
-        return shape is not None and 0 in list(shape)
-
     def rank(self, index: int = 0) -> int:
         """Return the number of dimensions of an input."""
         rank = ask.rank_of(self[index])

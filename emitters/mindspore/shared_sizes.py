@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from .code import Host, Literal
+from .code import Host
 from .construct import Construct, Tree
+from .host import references
 
 WORTH = 2
 """So many operations must a name save."""
@@ -46,7 +47,7 @@ def size_word(host: Host, names: Mapping[str, str]) -> str:
         host: The size.
         names: Name of each size of an input, and of each that is handed over.
     """
-    leaves = list(dict.fromkeys(names[leaf] for leaf in _leaves(host)))
+    leaves = list(dict.fromkeys(names[leaf] for leaf in references(host)))
     if len(leaves) > 1:
         return "area" if {"height", "width"} <= set(leaves) else "_".join(leaves[:2])
     (leaf,) = leaves
@@ -88,12 +89,3 @@ def _parts(host: Host, named: Collection[Host], *, itself: bool) -> Iterator[Hos
     for part in host.parts:
         if isinstance(part, Host):
             yield from _parts(part, named, itself=True)
-
-
-def _leaves(value: Literal) -> Iterator[str]:
-    """Yield the sizes that one is computed from."""
-    if isinstance(value, Host):
-        if not value.parts:
-            yield value.function
-        for part in value.parts:
-            yield from _leaves(part)

@@ -11,7 +11,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import variables
-from .function_source import function_lines
+from .function_source import called_by, function_lines
 from .layout import bare, fit, place_marks
 from .loader import dynamic_inputs, loader
 from .naming import TAKEN, unique
@@ -86,6 +86,7 @@ class SourceWriter:
         steps = [step for cell in self._root.walk() for step in cell.steps]
         called = {name for step in steps if step.code for name in step.code.helpers}
         called.update(name for step in steps if step.turns for name in helpers_of(step.turns))
+        called |= {other for name in called for other in called_by(name)}
         return sorted(called, key=lambda name: (name != ATTENTION, name))
 
     def _header(self, classes: str) -> list[str]:

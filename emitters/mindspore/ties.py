@@ -93,6 +93,10 @@ def untrained(root: Cell) -> list[str]:
     if not any(ROLE in one.source.value.metadata_props for one in held):
         return []
     trained = {one.path: _is_trained(one) for one in held}
+    within: dict[str, set[str]] = {}
+    for path in trained:
+        for above in parents(path):
+            within.setdefault(above, set()).add(path)
     lines: list[str] = []
     done: set[str] = set()
     for one in held:
@@ -100,11 +104,11 @@ def untrained(root: Cell) -> list[str]:
             continue
         if trained[one.path]:
             continue
-        for above in (f"{path}." for path in parents(one.path)):
-            below = {path for path in trained if path.startswith(above)}
+        for above in parents(one.path):
+            below = within[above]
             if len(below) > 2 and not any(trained[path] for path in below):
                 done |= below
-                lines.append(f"for parameter in {reached(above[:-1])}.get_parameters():")
+                lines.append(f"for parameter in {reached(above)}.get_parameters():")
                 lines.append("    parameter.requires_grad = False")
                 break
         else:

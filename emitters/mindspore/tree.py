@@ -25,7 +25,7 @@ from .code import (
     WeightSource,
 )
 from .guards import guards
-from .hoist import Chain, Module, hoist
+from .hoist import Chain, Module, common, hoist
 from .host import holds_size, localize, refers
 from .loops import fold_chains, fold_growing, make_loop
 from .naming import attribute, identifier, unique
@@ -78,14 +78,18 @@ class TreeBuilder:
         self._graph = graph
         self._codes = codes
         self._known = known
-        self._is_body = around is not None
         self._root_class = ""
-        asked = known if around is None else None
-        self._guards = [] if asked is None else guards(list(graph.inputs), asked)
-        self._chains = {node: inside(self._chain(node), around or ()) for node in graph}
+        root_sizes = known if around is None else None  # a body demands nothing of its own
+        self._guards = [] if root_sizes is None else guards(list(graph.inputs), root_sizes)
+        self._chains = {node: self._chain_within(node, around or ()) for node in graph}
         hoist(self._chains, codes)
         if not any(self._chains.values()):
             self._chains = StructureFinder(graph, codes).chains()
+
+    def _chain_within(self, node: ir.Node, around: Chain) -> Chain:
+        """Return what is left of the modules around a node within those around another one."""
+        chain = self._chain(node)
+        return chain[len(common([chain, around])) :]
 
     def build(self) -> Cell:
         """Return the root cell."""
@@ -121,7 +125,7 @@ class TreeBuilder:
                     self._add_node(cell, node, unit.name)
         if self._known is not None:
             localize(cell, cell.inputs if depth else list(self._graph.inputs), self._known)
-            if not depth and not self._is_body:
+            if not depth:
                 cell.guards = self._guards
         if depth and len(cell.steps) > 1:  # the root is called with the graph's inputs
             pack_arguments(cell)
@@ -287,13 +291,6 @@ class TreeBuilder:
             name = f"layer_{name}"
             taken.add(name)
         return unique(name, taken)
-
-
-def inside(chain: Chain, around: Chain) -> Chain:
-    """Return what is left of the modules around a node within those around another one."""
-    while chain and around and chain[0] == around[0]:
-        chain, around = chain[1:], around[1:]
-    return chain
 
 
 def is_portable(code: Expression) -> bool:

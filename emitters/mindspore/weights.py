@@ -1,9 +1,8 @@
 """Every parameter of the network, with its way from the file."""
 
-from ...compiler.ir.provenance import KEY, ROLE, history_of, is_made_up, sources_of, tied_keys
+from ...compiler.ir.provenance import KEY, history_of, is_made_up, sources_of, tied_keys
 from ..base import Weight
 from .cells import Cell
-from .constants import is_trained
 from .ties import Held, parameters, tied
 
 
@@ -17,9 +16,6 @@ def weight(held: Held) -> Weight:
     """Return one parameter as the driver writes it."""
     value = held.source.value
     sources = sources_of(value) or (() if is_made_up(value) else (value.name or "",))
-    layer = held.cell.layer
-    role = value.metadata_props.get(ROLE)
-    buffer = held.name in layer.buffers if layer else not is_trained(held.source)
     return Weight(
         name=held.path,
         shape=held.source.shape,
@@ -28,7 +24,6 @@ def weight(held: Held) -> Weight:
         state_dict=held.source.key or value.metadata_props.get(KEY),
         done=(*history_of(value), *held.source.done),
         read=held.source.read,
-        trainable=not buffer and role in (None, "trained"),
         moves=held.source.moves,
         tied=tied_keys(value),
     )

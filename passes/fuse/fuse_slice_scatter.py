@@ -21,10 +21,7 @@ from ...compiler.ir.provenance import inherit
 from ...compiler.ir.sizes.analysis import Partial, stored
 from ...compiler.ir.sizes.grids import LARGEST
 from ..base import graph_pass
-from ..rewrite import Site, only_source, set_attribute, set_inputs, sites
-
-END = 2**63 - 1
-"""Behind the last element of any axis."""
+from ..rewrite import TO_THE_END, Site, only_source, set_attribute, set_inputs, sites
 
 NOTHING = ir.tensor(np.zeros(1, np.float32))
 """What ConstantOfShape writes where it does not say."""
@@ -56,7 +53,7 @@ def fuse_slice_scatter(graph: ir.Graph) -> int:
         parts = _constant_parts(site[1], shape) or _computed_parts(site[1], shape)
         if parts is None:
             continue
-        whole = [part for part in parts if (part.start, part.end) != (0, END)] or parts[:1]
+        whole = [part for part in parts if (part.start, part.end) != (0, TO_THE_END)] or parts[:1]
         _write(site.node, site[0], _one_element(site, site[2]), whole)
         fused += 1
     if fused:
@@ -82,7 +79,7 @@ def _constant_parts(index: ir.Value | None, shape: Partial) -> list[Part] | None
         return None
     ends = [int(start) + size for start, size in zip(starts, array.shape[:-1], strict=True)]
     return [
-        Part(axis, int(start), END if end == shape[axis] else end)
+        Part(axis, int(start), TO_THE_END if end == shape[axis] else end)
         for axis, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
 
@@ -142,9 +139,9 @@ def _bounds(vector: ir.Value, size: int | object) -> tuple[int, int] | None:
         end = start + len(numbers)
         if start < 0 or numbers != tuple(range(start, end)):
             return None
-        return start, END if end == size else end
+        return start, TO_THE_END if end == size else end
     node = vector.producer()
-    start, end = 0, END
+    start, end = 0, TO_THE_END
     if node is not None and not node.domain and node.op_type == "Slice":
         cut = [integers(operand(node, i)) for i in (1, 2)]
         axes, steps = (integers(operand(node, i)) for i in (3, 4))
@@ -156,7 +153,7 @@ def _bounds(vector: ir.Value, size: int | object) -> tuple[int, int] | None:
     if node is None or node.domain or node.op_type != "Range" or stored(vector) != (size,):
         return None
     first, step = (scalar(operand(node, i)) for i in (0, 2))
-    return (start, min(end, END)) if (first, step) == (0, 1) else None
+    return (start, min(end, TO_THE_END)) if (first, step) == (0, 1) else None
 
 
 def _write(node: ir.Node, x: ir.Value | None, source: ir.Value | None, parts: list[Part]) -> None:
@@ -224,7 +221,7 @@ def _merge(node: ir.Node, graph: ir.Graph) -> None:
     starts, ends, axes, steps = (integers(operand(cut, i)) for i in (1, 2, 3, 4))
     if cut.inputs[0] is not node.inputs[0] or starts is None or ends is None:
         return
-    ends = tuple(min(end, END) for end in ends)
+    ends = tuple(min(end, TO_THE_END) for end in ends)
     taken = [Part(*part) for part in zip(axes or range(len(starts)), starts, ends, strict=True)]
     parts = _parts_of(inner)
     apart = {part.axis for part in parts}.isdisjoint(part.axis for part in outer)

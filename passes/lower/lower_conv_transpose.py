@@ -6,9 +6,8 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, is_constant, operand, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import TO_THE_END, Names, Site
 
-TO_THE_END = 2**63 - 1
 INT64 = ir.DataType.INT64
 
 

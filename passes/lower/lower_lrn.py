@@ -4,9 +4,9 @@ import math
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
+from ...compiler.ir.graph import attribute, rank_of, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 FLOAT = ir.DataType.FLOAT
 DEFAULTS = {"alpha": 1e-4, "bias": 1.0, "beta": 0.75}
@@ -20,12 +20,10 @@ def lower_lrn(graph: ir.Graph) -> int:
     primitive`), and knows neither an even size nor any rank but 4.
     """
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        source = operand(node, 0)
-        shape, known = shape_of(source), rank_of(source) is not None
-        if not node.domain and node.op_type == "LRN" and known and 0 not in (shape or ()):
-            _lower(Site(node, names), shape)
+    for site in sites(graph, "LRN"):
+        shape = shape_of(site[0])
+        if rank_of(site[0]) is not None and 0 not in (shape or ()):
+            _lower(site, shape)
             lowered += 1
     return lowered
 

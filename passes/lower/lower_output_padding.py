@@ -4,9 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_attribute, set_inputs
-
-TO_THE_END = 2**63 - 1
+from ..rewrite import TO_THE_END, Names, Site, set_attribute, set_inputs
 
 
 @graph_pass(after=("explicit_window",))

@@ -4,9 +4,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
 from ..base import graph_pass
-from ..rewrite import Site, sites
-
-TO_THE_END = 2**63 - 1
+from ..rewrite import TO_THE_END, Site, sites
 
 
 @graph_pass(after=("infer_shapes",))

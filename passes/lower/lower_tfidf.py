@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, rank_of, shape_of
+from ...compiler.ir.graph import attribute, rank_of, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 FLOAT, BOOL, INT64 = ir.DataType.FLOAT, ir.DataType.BOOL, ir.DataType.INT64
 Integers = npt.NDArray[np.int64]
@@ -16,14 +16,10 @@ Integers = npt.NDArray[np.int64]
 def lower_tfidf(graph: ir.Graph) -> int:
     """Write TfIdfVectorizer of integers as comparisons of all windows with all n-grams, summed."""
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        if node.domain or node.op_type != "TfIdfVectorizer":
-            continue
-        source, grams = operand(node, 0), _grams(node)
-        rank = rank_of(source)
+    for site in sites(graph, "TfIdfVectorizer"):
+        rank, grams = rank_of(site[0]), _grams(site.node)
         if rank is not None and grams is not None:
-            lowered += _lower(Site(node, names), rank, shape_of(source), grams)
+            lowered += _lower(site, rank, shape_of(site[0]), grams)
     return lowered
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, axis_of, operand, rank_of, shape_of
+from ...compiler.ir.graph import attribute, axis_of, rank_of, shape_of
 from ..base import graph_pass
-from ..rewrite import Names, Site
+from ..rewrite import Site, sites
 
 INT64, BOOL = ir.DataType.INT64, ir.DataType.BOOL
 
@@ -20,13 +20,11 @@ def lower_unique(graph: ir.Graph) -> int:
     ops.unique of MindSpore 2.10 tells neither where an element stands first nor how often.
     """
     lowered = 0
-    names = Names(graph)
-    for node in list(graph):
-        source = operand(node, 0)
-        rank = rank_of(source)
-        if node.domain or node.op_type != "Unique" or rank is None:
+    for site in sites(graph, "Unique"):
+        rank = rank_of(site[0])
+        if rank is None:
             continue
-        _Writer(Site(node, names), shape_of(source), rank).write()
+        _Writer(site, shape_of(site[0]), rank).write()
         lowered += 1
     return lowered
 

@@ -133,7 +133,7 @@ def test_a_folder_with_folded_normalization_is_held_against_its_model(tmp_path):
     onnx.save(onnx.parser.parse_model(text), tmp_path / "net.onnx")
     folder = tmp_path / "net"
     written = onnx2ms.convert(tmp_path / "net.onnx", folder, fold_batchnorm=True, verify="none")
-    assert written.report["repeat"].endswith("--fold-batchnorm")
+    assert str(written.report["repeat"]).endswith("--fold-batchnorm")
     assert verify(folder, tmp_path / "net.onnx", verify="pynative").verified
 
 

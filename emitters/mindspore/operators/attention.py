@@ -82,7 +82,7 @@ def general_attention(op: Op) -> Code:
     count = op.outputs
     taken = "[0]" if count == 1 else f"[:{count}]" if count < 4 else ""
     template = f"compute_attention({', '.join(given)}){taken}"
-    return draft.expression(template, outputs=count, helpers=("compute_attention", "hide_keys"))
+    return draft.expression(template, outputs=count, helpers=("compute_attention",))
 
 
 @emits("Attention", "BiasedAttention", "MaskedAttention", domain=DOMAIN)

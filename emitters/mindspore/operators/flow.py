@@ -3,11 +3,10 @@
 import onnx_ir as ir
 
 from ....compiler.ir import graph as ask
-from ....compiler.ir.sizes.inference import analyse, is_open
 from ....compiler.ir.trip_count import CONDITION, COUNTER, STATES
 from ..closures import captured
 from ..code import Body, Choice, Code, Repetition, Stack, Turns
-from ..nodes import emit_nodes, keep_only
+from ..nodes import emit_graph
 from ..registry import CannotEmit, Op, emits
 
 FOR_EVER = 2**62
@@ -55,10 +54,7 @@ def body_of(op: Op, name: str) -> Body:
     """Return a body with the code of all its nodes."""
     graph = op.node.attributes[name].as_graph()
     return_sources(graph)
-    known = analyse(graph) if is_open(graph) else None
-    codes = emit_nodes(graph, "a body", known)
-    if known is not None:
-        keep_only(graph, codes)
+    codes, known = emit_graph(graph, "a body")
     return Body(graph, codes, known, tuple(op[place] for place in captured(graph)))
 
 

@@ -21,7 +21,7 @@ def drawn(op: Op, primitive: str, shape: str) -> str:
     return f"ops.{primitive}({given})({shape})"
 
 
-def placed(op: Op, draft: Draft, source: str, factor: float, offset: float, dtype: int) -> Code:
+def placed(draft: Draft, source: str, factor: float, offset: float, dtype: int) -> Code:
     """Return numbers that were drawn, stretched and moved."""
     text, binds = source, ATOM
     if factor != 1:
@@ -52,7 +52,7 @@ def random_normal(op: Op) -> Code:
     """RandomNormal-22, RandomNormalLike-22: of a mean and a standard deviation."""
     draft = Draft(op)
     source = drawn(op, "StandardNormal", shape_of(op, draft))
-    return placed(op, draft, source, op.attr("scale", 1.0), op.attr("mean", 0.0), type_of(op))
+    return placed(draft, source, op.attr("scale", 1.0), op.attr("mean", 0.0), type_of(op))
 
 
 @emits("RandomUniform", "RandomUniformLike")
@@ -61,7 +61,7 @@ def random_uniform(op: Op) -> Code:
     draft = Draft(op)
     low, high = op.attr("low", 0.0), op.attr("high", 1.0)
     source = drawn(op, "UniformReal", shape_of(op, draft))
-    return placed(op, draft, source, high - low, low, type_of(op))
+    return placed(draft, source, high - low, low, type_of(op))
 
 
 @emits("Multinomial")

@@ -1,7 +1,5 @@
 """Operators that look along one axis: where the largest is, sums so far."""
 
-from dataclasses import replace
-
 import onnx_ir as ir
 
 from ....compiler.ir.graph import axis_of
@@ -45,8 +43,8 @@ def top_k(op: Op) -> Code:
     arguments = f"{source}, {draft.integer(1, 'k')}, {axis}{how}"
     if op.outputs == 1 or op.dtype == ir.DataType.UINT64:
         return draft.expression(f"ops.topk({arguments})", outputs=2)
-    ranked = draft.expression(f"rank_elements({arguments})", outputs=2)
-    return replace(ranked, helpers=("rank_elements",))
+    template = f"rank_elements({arguments})"
+    return draft.expression(template, outputs=2, helpers=("rank_elements",))
 
 
 @emits("CumSum", "CumProd")

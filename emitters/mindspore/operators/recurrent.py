@@ -170,7 +170,7 @@ def dynamic_quantize_lstm(op: Op) -> Code:
         outputs=count,
         first=first,
         closes=True,
-        helpers=("quantize_dynamically", "run_quantized_lstm"),
+        helpers=("run_quantized_lstm",),
     )
 
 

@@ -61,8 +61,8 @@ def roi_align(op: Op) -> Code:
     settings["size"] = size
     how = ", half_pixel=True" if shifted else ""
     template = f"align_regions({{0}}, {{1}}, {{2}}, {{size}}, {{sampling_ratio}}, {{scale}}{how})"
-    helpers = ("align_regions", "weigh_pixels")
-    return Expression(template, (op[0], op[1], op[2]), settings, helpers=helpers)
+    operands = (op[0], op[1], op[2])
+    return Expression(template, operands, settings, helpers=("align_regions",))
 
 
 @emits("MaxRoiPool")

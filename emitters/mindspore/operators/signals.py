@@ -35,8 +35,8 @@ def stft(op: Op) -> Code:
         given.append(f"{draft.operand(2, ATOM)}.shape[0]")
     given += [f"window={draft.operand(2)}"] if op.has(2) else []
     given += [] if op.attr("onesided", 1) else ["onesided=False"]
-    helpers = ("transform_frames", "transform_fourier")
-    return draft.expression(f"transform_frames({', '.join(given)})", helpers=helpers)
+    template = f"transform_frames({', '.join(given)})"
+    return draft.expression(template, helpers=("transform_frames",))
 
 
 @emits("MelWeightMatrix")

@@ -289,14 +289,14 @@ def padded_axes(sides: list[tuple[Size, Size]], *, constant: bool) -> int:
 @emits("SliceScatter", domain=DOMAIN)
 def slice_scatter(op: Op) -> Code:
     """An assignment to a part of a tensor, by a function of the module."""
-    draft, far = Draft(op), 2**31
+    draft = Draft(op)
     axes: tuple[int, ...] = op.attr("axes", ())
     index = ["slice(None)"] * (max(axes) + 1)
     starts: tuple[int, ...] = op.attr("starts", ())
     ends: tuple[int, ...] = op.attr("ends", ())
     for axis, start, end in zip(axes, starts, ends, strict=True):
         first = draft.setting(f"start_{axis}", start or None)
-        last = draft.setting(f"end_{axis}", None if end > far else end)
+        last = draft.setting(f"end_{axis}", None if end >= FAR else end)
         index[axis] = f"slice({first}, {last})"
     source = draft.operand(0)
     number = op.number(1) if op.is_constant(1) else None

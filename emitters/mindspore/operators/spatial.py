@@ -90,8 +90,8 @@ def computed_resize(op: Op) -> Code:
         if value is not None:
             value = bool(value) if name in FLAGS else value
             given.append(f"{word}={literal(shortest(value) if type(value) is float else value)}")
-    helpers = ("resize_axes", "locate_pixels", "weigh_places")
-    return draft.expression(f"resize_axes({', '.join(given)})", closes=True, helpers=helpers)
+    template = f"resize_axes({', '.join(given)})"
+    return draft.expression(template, closes=True, helpers=("resize_axes",))
 
 
 def interpolated(op: Op) -> Code:
