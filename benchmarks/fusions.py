@@ -7,7 +7,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import onnx
 import onnx_ir as ir
@@ -81,20 +80,16 @@ def kinds(graph: ir.Graph) -> dict[str, str]:
     return found
 
 
-def counts(archive: Path, entry: Any, paths: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, path and what became of each module that the file holds."""
+def counts(model: ir.Model, paths: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, path and what became of each module that a model holds; it goes the passes."""
     after: Modules = {}
 
     def keep(stage: str, given: ir.Model) -> None:
         if stage == "fuse":
             after.update(modules(given.graph, paths))
 
-    with tempfile.TemporaryDirectory(prefix="onnx2ms-") as name:
-        file = Path(name) / "model.onnx"
-        onnx.save(zoo.load(archive, entry), file)
-        model = load_model(file).model
-        before = modules(model.graph, paths)
-        run_pipeline(model, on_stage=keep)
+    before = modules(model.graph, paths)
+    run_pipeline(model, on_stage=keep)
     for path, operators in before.items():
         kind = paths[path]
         wanted = KINDS[kind][1]
@@ -115,21 +110,21 @@ def main() -> None:
     options = parser.parse_args()
     entries = zoo.select(zoo.load_index(options.archive), options.ids)
     told: dict[str, dict[str, str]] = {}
-    for entry in entries:
-        if entry["exporter"] == "dynamo":
-            with tempfile.TemporaryDirectory(prefix="onnx2ms-") as name:
-                file = Path(name) / "model.onnx"
-                onnx.save(zoo.load(options.archive, entry), file)
-                told[entry["id"]] = kinds(load_model(file).model.graph)
     there, raised = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     apart: dict[str, list[str]] = {}
-    for entry in entries:
-        for kind, path, left in counts(options.archive, entry, told.get(entry["id"], {})):
-            there[kind, entry["exporter"]] += 1
-            raised[kind, entry["exporter"]] += not left
-            if left:
-                where = f"{entry['exporter']}/{entry['id']}"
-                apart.setdefault(f"{where} {kind}: {left}", []).append(path)
+    for entry in sorted(entries, key=lambda entry: entry["exporter"] != "dynamo"):
+        with tempfile.TemporaryDirectory(prefix="onnx2ms-") as name:
+            file = Path(name) / "model.onnx"
+            onnx.save(zoo.load(options.archive, entry), file)
+            model = load_model(file).model
+            if entry["exporter"] == "dynamo":  # these come first, and tell the classes
+                told[entry["id"]] = kinds(model.graph)
+            for kind, path, left in counts(model, told.get(entry["id"], {})):
+                there[kind, entry["exporter"]] += 1
+                raised[kind, entry["exporter"]] += not left
+                if left:
+                    where = f"{entry['exporter']}/{entry['id']}"
+                    apart.setdefault(f"{where} {kind}: {left}", []).append(path)
     rows = [
         [kind, *(f"{raised[kind, e]} of {there[kind, e]}" for e in ("dynamo", "legacy"))]
         for kind in KINDS

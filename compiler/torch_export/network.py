@@ -104,19 +104,7 @@ def network_of(module: object, example_inputs: object) -> Network:
         UsageError: This is no network, or the inputs do not fit it.
         Onnx2msError: It fails on them.
     """
-    if isinstance(module, WRAPPERS):
-        module = module.module
-    module = getattr(module, "_orig_mod", module)  # of torch.compile
-    if not isinstance(module, torch.nn.Module):
-        raise UsageError(
-            f"a torch.nn.Module is needed, not {type(module).__name__}",
-            help="give the network itself, not its class or its state_dict",
-        )
-    if isinstance(module, torch.jit.ScriptModule):
-        raise UsageError(
-            "a scripted module tells no classes and cannot be traced",
-            help="give the torch.nn.Module that it was made from",
-        )
+    module = unwrapped(module)
     call = call_of(module.forward, example_inputs)
     found = call.leaves()
     own = {*module.state_dict(), *dict(module.named_buffers())}
@@ -135,6 +123,28 @@ def network_of(module: object, example_inputs: object) -> Network:
     )
 
 
+def unwrapped(module: object) -> torch.nn.Module:
+    """Return a network without what wraps it for parallel or compiled execution.
+
+    Raises:
+        UsageError: This is no network, or a scripted one.
+    """
+    if isinstance(module, WRAPPERS):
+        module = module.module
+    module = getattr(module, "_orig_mod", module)  # of torch.compile
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(
+            f"a torch.nn.Module is needed, not {type(module).__name__}",
+            help="give the network itself, not its class or its state_dict",
+        )
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UsageError(
+            "a scripted module tells no classes and cannot be traced",
+            help="give the torch.nn.Module that it was made from",
+        )
+    return module
+
+
 def qualified(module: torch.nn.Module) -> str:
     """Return the qualified name of a module's class."""
     kind = type(module)
@@ -142,12 +152,12 @@ def qualified(module: torch.nn.Module) -> str:
 
 
 def array_of(tensor: torch.Tensor) -> Array:
-    """Return the elements of a tensor; NumPy has bfloat16 from ml_dtypes alone."""
+    """Return a copy of a tensor's elements; NumPy has bfloat16 from ml_dtypes alone."""
     tensor = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
     if tensor.dtype is torch.bfloat16:
         import ml_dtypes
 
-        wide: Array = tensor.view(torch.int16).numpy()
+        wide: Array = tensor.view(torch.int16).numpy().copy()
         return wide.view(ml_dtypes.bfloat16)
     array: Array = tensor.numpy().copy()
     return array

@@ -20,6 +20,7 @@ from ..verify.training import (
     State,
     make_targets,
 )
+from .network import array_of, tensor_of, unwrapped
 from .quiet import drop_nothing, quiet
 from .structure import Call, call_of, leaves
 
@@ -60,10 +61,10 @@ def run_module(
         Onnx2msError: It computes something else each time.
     """
     torch: Any = import_module("torch")
-    copied: Any = copy.deepcopy(module)
+    copied: Any = copy.deepcopy(unwrapped(module))
     call = call_of(copied.forward, example_inputs)
     random = np.random.default_rng(seed)
-    given = [_array(leaf.tensor) for leaf in call.leaves()]
+    given = [array_of(leaf.tensor) for leaf in call.leaves()]
     inputs = [given, *([_like(a, random) for a in given] for _ in range(bool(steps) * BATCHES - 1))]
     if steps and not any(p.requires_grad for p in copied.parameters()):
         raise UsageError(
@@ -92,7 +93,7 @@ def run_module(
         outputs=outputs,
         scales=scales,
         inputs=places,
-        values={key: _array(tensor) for key, tensor in net.state().items()},
+        values={key: array_of(tensor) for key, tensor in net.state().items()},
         trained=_numbers(net),
         forward={s: [*map(_expected, found[s].outputs, e.outputs)] for s, e in exact.items()},
         gradients={
@@ -154,7 +155,7 @@ class _Net:
     ) -> tuple[Any, list[Any], Any]:
         """Return inputs, outputs and loss for a batch; the loss is None if no target is given."""
         count = len(self.call.leaves())
-        tensors = [self.torch.from_numpy(array.copy()) for array in arrays]
+        tensors = [tensor_of(array) for array in arrays]
         for place in places:
             tensors[place].requires_grad_()
         outputs = _called(self.module, self.call.filled(tensors[:count]))
@@ -204,13 +205,13 @@ def _derived(
     with net.torch.set_grad_enabled(wanted):
         inputs, outputs, loss = net.run(batch, places if wanted else ())
     gradients: dict[str, Array] = {}
+    trained = net.keys(net.parameters())
     if wanted and loss.requires_grad:
         loss.backward()
-        held = {f"input {i}": inputs[i] for i in places} | net.keys(net.parameters())
-        gradients = {k: _array(t.grad) for k, t in held.items() if t.grad is not None}
-    trained = net.keys(net.parameters())
-    buffers = {key: _array(t) for key, t in net.state().items() if key not in trained}
-    return _Found([_array(output) for output in outputs], gradients, buffers)
+        held = {f"input {i}": inputs[i] for i in places} | trained
+        gradients = {k: array_of(t.grad) for k, t in held.items() if t.grad is not None}
+    buffers = {key: array_of(t) for key, t in net.state().items() if key not in trained}
+    return _Found([array_of(output) for output in outputs], gradients, buffers)
 
 
 def _targets(
@@ -219,7 +220,7 @@ def _targets(
     """Return batches with targets, the places of the outputs that have one, and their scales."""
     net.set_state("eval")
     with net.torch.no_grad():
-        found = [[_array(o) for o in net.run(batch)[1]] for batch in inputs]
+        found = [[array_of(o) for o in net.run(batch)[1]] for batch in inputs]
     targets, places, scales = make_targets(found, random)
     if not places:
         raise UsageError(
@@ -269,7 +270,7 @@ def _train(
             break
         rate /= 10
     trained = net.keys(net.parameters())
-    return rate, losses, {k: _array(t) for k, t in net.state().items() if k not in trained}
+    return rate, losses, {k: array_of(t) for k, t in net.state().items() if k not in trained}
 
 
 def _refuse_random(net: _Net, batch: Sequence[Array], outputs: Sequence[Array]) -> None:
@@ -280,7 +281,7 @@ def _refuse_random(net: _Net, batch: Sequence[Array], outputs: Sequence[Array]) 
     """
     net.set_state("train")
     with net.torch.no_grad():
-        again = [_array(output) for output in net.run(batch)[1]]
+        again = [array_of(output) for output in net.run(batch)[1]]
     for one, other in zip(outputs, again, strict=True):
         if difference(other, one).error > 1e-3:
             raise Onnx2msError(
@@ -311,11 +312,6 @@ def _like(array: Array, random: np.random.Generator) -> Array:
 
 def _wide(batch: Sequence[Array]) -> list[Array]:
     return [a.astype(np.float64) if a.dtype == np.float32 else a for a in batch]
-
-
-def _array(tensor: Any) -> Array:
-    array: Array = tensor.detach().cpu().numpy().copy()
-    return array
 
 
 def _expected(found: Array, exact: Array) -> Expected:

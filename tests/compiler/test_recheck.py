@@ -9,6 +9,7 @@ import onnx.parser
 import pytest
 
 import onnx2ms
+from onnx2ms import UsageError
 from onnx2ms.compiler import cli
 from onnx2ms.compiler.recheck import verify
 from onnx2ms.compiler.verify.arrangement import arrangements
@@ -135,6 +136,16 @@ def test_a_folder_with_folded_normalization_is_held_against_its_model(tmp_path):
     written = onnx2ms.convert(tmp_path / "net.onnx", folder, fold_batchnorm=True, verify="none")
     assert str(written.report["repeat"]).endswith("--fold-batchnorm")
     assert verify(folder, tmp_path / "net.onnx", verify="pynative").verified
+
+
+def test_what_wraps_a_module_is_taken_off():
+    torch = pytest.importorskip("torch", reason="the module is PyTorch's")
+    from onnx2ms.compiler.torch_export.training import run_module
+
+    wrapped = torch.nn.DataParallel(torch.nn.Linear(4, 3))
+    assert set(run_module(wrapped, torch.randn(2, 4)).values) == {"weight", "bias"}
+    with pytest.raises(UsageError, match="no finite float32 tensor"):
+        run_module(torch.nn.Linear(4, 3).bfloat16(), torch.randn(2, 4).bfloat16())
 
 
 def test_a_folder_that_is_none(tmp_path):

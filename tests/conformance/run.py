@@ -1,4 +1,4 @@
-"""The official ONNX suite: `run.py [--forms plain,lift] [--only TEXT] [--tenth] [--misses]`.
+"""The official ONNX suite: `run.py [--forms NAME,…] [--only TEXT] [--tenth] [--misses]`.
 
 Writes what became of every case into OUT/<form>.json and prints a table by form and mode.
 """

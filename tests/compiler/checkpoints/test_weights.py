@@ -10,6 +10,7 @@ import pytest
 
 from onnx2ms import from_torch
 from onnx2ms.compiler.cli import main
+from onnx2ms.compiler.conversion import import_source
 
 torch = pytest.importorskip("torch", reason="checkpoints are PyTorch's")
 nn, functional = torch.nn, torch.nn.functional
@@ -88,9 +89,8 @@ def test_there_and_back_is_equal_to_the_bit(kind, folders: Path, tmp_path: Path)
     words = ["--map", str(source / "weight_map.json"), "-o"]
     assert main(["weights", str(first), *words, str(there)]) == 0
 
-    space: dict[str, Any] = {"__file__": str(source / "model.py"), "__name__": "model"}
-    exec(compile((source / "model.py").read_text(), "model.py", "exec"), space)
-    result = space["build_model"](there)(ms.Tensor(EXAMPLES[kind].numpy()))
+    emitted = import_source((source / "model.py").read_text())
+    result = emitted.build_model(there)(ms.Tensor(EXAMPLES[kind].numpy()))
     expected = net(EXAMPLES[kind]).detach().numpy()
     np.testing.assert_allclose(result.asnumpy(), expected, rtol=1e-4, atol=1e-5)
 
