@@ -88,6 +88,12 @@ class Site:
         """Register a vector of int64: axes, a shape, pads."""
         return self.constant(elements, role, ir.DataType.INT64)
 
+    def size(self, value: Input, axis: int) -> ir.Value:
+        """Insert what computes the size of a value along an axis: a scalar of int64."""
+        shape = self.add("Shape", [value], dtype=ir.DataType.INT64)
+        index = self.constant(axis, "axis", ir.DataType.INT64)
+        return self.add("Gather", [shape, index], axis=0, dtype=ir.DataType.INT64)
+
     def add(
         self,
         op_type: str,

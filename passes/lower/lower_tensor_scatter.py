@@ -61,5 +61,4 @@ def _size(site: Site, index: int, axis: int) -> ir.Value:
     shape = shape_of(site[index])
     if shape is not None:
         return site.constant(shape[axis], "size", INT64)
-    sizes = site.add("Shape", [site[index]], dtype=INT64)
-    return site.add("Gather", [sizes, site.constant(axis, "axis", INT64)], axis=0, dtype=INT64)
+    return site.size(site[index], axis)

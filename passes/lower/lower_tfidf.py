@@ -88,8 +88,7 @@ def _places(site: Site, shape: tuple[int, ...] | None, n: int, skips: range) -> 
     if shape is not None:
         windows = np.concatenate([_windows(shape[-1], n, skip) for skip in skips])
         return site.constant(windows, "windows", INT64) if windows.size else None
-    sizes = site.add("Shape", [site[0]], dtype=INT64)
-    length = site.add("Gather", [sizes, site.constant(-1, "last", INT64)], axis=0, dtype=INT64)
+    length = site.size(site[0], -1)
     zero, one = (site.constant(number, "number", INT64) for number in (0, 1))
     parts: list[ir.Value] = []
     for skip in skips:

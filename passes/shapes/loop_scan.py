@@ -56,9 +56,7 @@ def _write(site: Site, body: ir.Graph, states: int) -> None:
     data = [value for value in node.inputs[states:] if value is not None]
     axes = _each(node, "scan_input_axes", len(data))
     backwards = _each(node, "scan_input_directions", len(data))
-    shape = site.add("Shape", [data[0]], dtype=ir.DataType.INT64)
-    axis = site.constant(axes[0], "axis", ir.DataType.INT64)
-    count = site.add("Gather", [shape, axis], axis=0, dtype=ir.DataType.INT64)
+    count = site.size(data[0], axes[0])
     counter, condition = turn_inputs(site)
     head: list[ir.Node] = []
     from_end = counter

@@ -40,9 +40,7 @@ def scan(form: Form) -> None:
         nodes=[*parts, goes_on, inner],
         name="sample",
     )
-    shape = form.add("Shape", [given[0]], dtype=ir.DataType.INT64)
-    zero = form.constant(0, "zero", ir.DataType.INT64)
-    count = form.add("Gather", [shape, zero], axis=0, dtype=ir.DataType.INT64)
+    count = form.size(given[0], 0)
     yes = form.constant(True, "condition", ir.DataType.BOOL)
     node.op_type = "Loop"
     node.attributes.clear()
