@@ -5,16 +5,16 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from ..emitters.mindspore import operators
-from ..emitters.mindspore.function_source import NAMES, function_lines
+from ..emitters.mindspore.function_source import HELPERS, Helper
 from ..emitters.mindspore.gradients import WITHOUT_GRADIENT
-from ..emitters.mindspore.registry import EMITTERS
+from ..emitters.mindspore.operators import EMITTERS
+from ..emitters.mindspore.registry import Emitters, OperatorEmitter
 from ..passes.modernize.operators import READINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +38,7 @@ class OperatorFacts:
         gradient: Whether MindSpore derives it.
         platforms: Those on which MindSpore claims to have every function that it may become.
         misses: How many cases of the official suite are known to fail.
+        origin: The plugin that emits it; empty: onnx2ms itself.
     """
 
     name: str
@@ -47,6 +48,7 @@ class OperatorFacts:
     gradient: bool
     platforms: tuple[str, ...]
     misses: int
+    origin: str = ""
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield titles and texts, for the table as for the terminal."""
@@ -56,25 +58,38 @@ class OperatorFacts:
         yield "gradient", "yes" if self.gradient else "no"
         yield "claimed on", ", ".join(self.platforms) or "-"
         yield "misses", str(self.misses) if self.misses else "none"
+        if self.origin:
+            yield "plugin", self.origin
 
 
-def operator_facts() -> Iterator[OperatorFacts]:
-    """Yield what is known of all operators that are supported, by name."""
-    assert operators, "importing the operators fills the table"
+def operator_facts(
+    emitters: Emitters = EMITTERS, helpers: Mapping[str, Helper] = HELPERS
+) -> Iterator[OperatorFacts]:
+    """Yield what is known of all operators that are supported, by name.
+
+    Args:
+        emitters: What emits them.
+        helpers: The functions that their code may call.
+    """
     misses, only_graph = known_misses(), known_misses("graph")
-    for domain, name in sorted({*EMITTERS, *(("", name) for name in misses)}):
-        emit = EMITTERS.get((domain, name))
+    for domain, name in sorted({*emitters, *(("", name) for name in misses)}):
+        found = emitters.get((domain, name))
+        origin = "" if found is None else found.origin
         reading = None if domain else READINGS.get(name)
-        missing = 0 if domain else misses[name]
+        versions = reading.versions if reading else found.versions if found and domain else ()
+        missing = 0 if domain or origin else misses[name]
         graph_lacks = bool(missing) and only_graph[name] == missing
         yield OperatorFacts(
             f"{domain}.{name}" if domain else name,
-            " ".join((emit.__doc__ or "").split()) if emit is not None else "",
-            () if reading is None else tuple(sorted(reading.versions)),
+            "" if found is None else found.doc,
+            tuple(sorted(versions)),
             "PYNATIVE" if graph_lacks else "both",
-            (domain, name) not in WITHOUT_GRADIENT,
-            platforms(frozenset(functions_of(emit))) if emit is not None else EVERYWHERE,
+            (domain, name) not in WITHOUT_GRADIENT
+            if found is None or not origin
+            else found.gradient,
+            EVERYWHERE if found is None else platforms(frozenset(functions_of(found, helpers))),
             missing,
+            origin,
         )
 
 
@@ -107,31 +122,33 @@ def _claims() -> dict[str, list[str]]:
     return claims
 
 
-def functions_of(emit: object) -> set[str]:
+def functions_of(emitter: OperatorEmitter, helpers: Mapping[str, Helper] = HELPERS) -> set[str]:
     """Return MindSpore's functions that the code of an emitter names, or the code that it calls."""
+    own = emitter.emit.__module__
     found: set[str] = set()
     seen: set[int] = set()
-    waiting: list[object] = [emit]
+    waiting: list[object] = [emitter.emit]
     while waiting:
         item = waiting.pop()
         if id(item) in seen:
             continue
         seen.add(id(item))
-        text = _text(item)
+        text = _text(item, own)
         found |= set(API.findall(text))
-        for helper in set(re.findall(r"\w+", text)) & NAMES:
-            found |= set(API.findall("\n".join(function_lines(helper))))
+        for helper in set(re.findall(r"\w+", text)) & set(helpers):
+            found |= set(API.findall("\n".join(helpers[helper].lines)))
         if isinstance(item, FunctionType):
             waiting += [cell.cell_contents for cell in item.__closure__ or ()]
             waiting += item.__defaults__ or ()
             names = set(item.__code__.co_names)
-            waiting += [value for name, value in item.__globals__.items() if name in names]
+            globals_ = [value for name, value in item.__globals__.items() if name in names]
+            waiting += [v.emit if isinstance(v, OperatorEmitter) else v for v in globals_]
     return found
 
 
-def _text(item: object) -> str:
-    """Return the source of an operator's function, or a table; nothing of all others."""
+def _text(item: object, module: str) -> str:
+    """Return the source of a function of a module or of our operators, or a table; else nothing."""
     if isinstance(item, FunctionType):
-        own = ".operators." in item.__module__ or item.__module__.endswith(".registry")
-        return inspect.getsource(item) if own else ""
+        ours = ".operators." in item.__module__ or item.__module__.endswith(".registry")
+        return inspect.getsource(item) if ours or item.__module__ == module else ""
     return "" if isinstance(item, (type, ModuleType)) else repr(item)

@@ -43,6 +43,14 @@ class PassError(Onnx2msError):
     """A graph pass failed, left an invalid graph or changed what the graph computes."""
 
 
+class PluginError(Onnx2msError):
+    """A plugin cannot be loaded, contradicts itself or another one, or fails; its name is told."""
+
+
+REPORT = "this is a fault of the plugin: report it to its authors, or leave the plugin out"
+"""What to do about a plugin that fails."""
+
+
 class NotProvenError(Onnx2msError):
     """Converted, but the new network is not shown to compute what the old one did.
 
@@ -112,6 +120,11 @@ def quoted(name: str, limit: int = 80) -> str:
     """Return a name of the model for a message: printable, on one line, of bounded length."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
     return f"'{text}'" if len(text) <= limit else f"'{text[: limit - 1]}…'"
+
+
+def told(error: BaseException) -> str:
+    """Return class and message of an exception of others, on one line, of bounded length."""
+    return f"{type(error).__name__}: {quoted(' '.join(str(error).split()), 300)[1:-1]}"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

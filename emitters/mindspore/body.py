@@ -10,7 +10,7 @@ from .code import ATOM, Turns
 from .layout import OPEN, fit
 from .loops import GROWING, hands_on
 from .match import passed_on
-from .naming import TAKEN, singular, unique
+from .naming import singular, unique
 from .places import Marked, Marks
 from .render import TreeRenderer, fill
 from .statements import Body, Statement
@@ -72,7 +72,7 @@ class BodyWriter:
     def _loop(self, step: Step, target: str) -> list[str]:
         """Return a loop over a list of cells."""
         loop = self._cell.children[step.child]
-        taken = {*self._body.names.values(), target, *TAKEN}
+        taken = {*self._body.names.values(), target, *self._body.taken}
         element = unique(singular(step.child.rstrip("_")), taken)
         marked = Marked(self._definition, step)
         operands = [self._operand(operand, 0) for operand in step.operands]
@@ -101,7 +101,9 @@ class BodyWriter:
 
     def _turns(self, step: Step, turns: Turns, targets: list[str]) -> list[str]:
         """Return the loop that runs a body again and again."""
-        writer = TurnsWriter(turns, targets, {*self._body.names.values(), *TAKEN, *targets})
+        writer = TurnsWriter(
+            turns, targets, {*self._body.names.values(), *self._body.taken, *targets}
+        )
         operands = [self._operand(operand, 0) for operand in step.operands]
         return writer.lines(f"self.{step.child}", operands, self._sizes(step))
 

@@ -1,13 +1,18 @@
 """From a lowered graph to MindSpore source and weights."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import onnx_ir as ir
 
 from ...compiler.ir.provenance import missing_keys, stored_keys
 from ...compiler.ir.sizes.inference import is_open
 from ..base import Emission, EmitOptions
-from . import operators
 from .closures import close, has_bodies
+from .function_source import HELPERS, Helper
 from .nodes import emit_graph
+from .operators import EMITTERS
+from .registry import Emitters, Table
 from .source import SourceWriter
 from .tree import TreeBuilder
 from .weights import weights_of
@@ -16,8 +21,17 @@ COMPUTED = "folded: the source holds what the network computes of it"
 """Why a key that the file holds is no parameter of the source."""
 
 
+@dataclass(frozen=True)
 class MindSporeEmitter:
-    """Writes a lowered graph as nested `nn.Cell` classes."""
+    """Writes a lowered graph as nested `nn.Cell` classes.
+
+    Attributes:
+        emitters: What each operator becomes.
+        helpers: Functions and classes that the source may need, by name.
+    """
+
+    emitters: Emitters = field(default_factory=lambda: EMITTERS)
+    helpers: Mapping[str, Helper] = field(default_factory=lambda: HELPERS)
 
     def emit(self, model: ir.Model, options: EmitOptions) -> Emission:
         """Return the network as source and weights.
@@ -29,14 +43,15 @@ class MindSporeEmitter:
         Raises:
             UnsupportedError: Operators without an emitter, all of them at once.
         """
-        assert operators, "importing the operators fills the table"
         graph = model.graph
         if is_open(graph) or has_bodies(graph):
             graph = model.graph.clone()  # the model stays whole: it is run to find a divergence
         close(graph)
-        codes, known = emit_graph(graph, options.model_name)
+        codes, known = emit_graph(
+            graph, options.model_name, Table(self.emitters, model.opset_imports)
+        )
         root = TreeBuilder(graph, codes, known).build()
-        writer = SourceWriter(root, options)
+        writer = SourceWriter(root, options, self.helpers)
         source, places = writer.write(graph)
         weights = weights_of(root)
         found = {weight.state_dict for weight in weights}  # some as parts of what was computed

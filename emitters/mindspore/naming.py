@@ -5,10 +5,10 @@ import re
 from collections.abc import Collection
 
 from .attention_source import ATTENTION
-from .function_source import NAMES
+from .function_source import HELPERS
 
 TAKEN = (
-    NAMES
+    frozenset(HELPERS)
     | {"self", "ms", "nn", "ops", "np", "Path", "Tensor", "Parameter", "Callable"}
     | {ATTENTION}
 )

@@ -2,22 +2,33 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from typing import cast
 
 import onnx_ir as ir
 
-from ...compiler.ir.errors import Problem, UnsupportedError
+from ...compiler.ir.errors import (
+    REPORT,
+    Onnx2msError,
+    PluginError,
+    Problem,
+    UnsupportedError,
+    quoted,
+    told,
+)
 from ...compiler.ir.graph import is_constant, operator
 from ...compiler.ir.provenance import path_of
 from ...compiler.ir.sizes.analysis import Sizes
 from ...compiler.ir.sizes.inference import analyse, is_open
 from .code import Code, Expression
 from .host import sizes_in
-from .registry import EMITTERS, CannotEmit, Op
+from .registry import CannotEmit, Op, Table
 from .scalars import inline_sizes
 from .size_tensors import size_tensor
 
 
-def emit_graph(graph: ir.Graph, model_name: str) -> tuple[dict[ir.Node, Code], Sizes | None]:
+def emit_graph(
+    graph: ir.Graph, model_name: str, table: Table
+) -> tuple[dict[ir.Node, Code], Sizes | None]:
     """Return the code of a graph and, if some of its sizes are open, these.
 
     Nodes without code, and inputs that no code reads, are taken out of a graph of open sizes.
@@ -27,13 +38,15 @@ def emit_graph(graph: ir.Graph, model_name: str) -> tuple[dict[ir.Node, Code], S
     """
     known = analyse(graph) if is_open(graph) else None
     with nullcontext() if known is None else known.assumed():
-        codes = emit_nodes(graph, model_name, known)
+        codes = emit_nodes(graph, model_name, known, table)
     if known is not None:
         keep_only(graph, codes)
     return codes, known
 
 
-def emit_nodes(graph: ir.Graph, model_name: str, known: Sizes | None) -> dict[ir.Node, Code]:
+def emit_nodes(
+    graph: ir.Graph, model_name: str, known: Sizes | None, table: Table
+) -> dict[ir.Node, Code]:
     """Return the code of every node whose result some code reads, in the order of the graph.
 
     What only computes sizes has none: these stand as Python numbers in the code that needs them.
@@ -48,7 +61,7 @@ def emit_nodes(graph: ir.Graph, model_name: str, known: Sizes | None) -> dict[ir
         if known is not None and needed.isdisjoint(node.outputs):
             continue
         try:
-            codes[node] = code_of(Op(node, known))
+            codes[node] = code_of(Op(node, known, table))
             needed.update(codes[node].operands)
         except CannotEmit as error:
             where = node.name or "", path_of(node)
@@ -70,16 +83,36 @@ def code_of(op: Op) -> Code:
     code = size_tensor(op)
     if code is not None:
         return code
-    domain = op.node.domain
-    emit = EMITTERS.get((domain, op.node.op_type))
-    if emit is None:
-        raise CannotEmit(f"no emitter for domain '{domain}'" if domain else "no emitter")
-    code = inline_sizes(emit(op), op)
+    code = inline_sizes(_emitted(op), op)
     settings = code.settings.values() if isinstance(code, Expression) else ()
     for size in sizes_in(tuple(settings)):
         if op.known is None or not op.known.tells(size):
             raise CannotEmit(f"the size {size} depends on data")
     return code
+
+
+def _emitted(op: Op) -> Code:
+    """Return what the emitter of a node makes of it.
+
+    Raises:
+        CannotEmit: There is none for it.
+        PluginError: That of a plugin fails.
+    """
+    emitter = op.table.emitter_of(op.node)
+    if not emitter.origin:
+        return emitter(op)
+    where = f"plugin {emitter.origin}: the emitter of {operator(op.node)}"
+    try:
+        made = cast("object", emitter(op))
+    except (CannotEmit, Onnx2msError):
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"{where} failed at node {quoted(op.node.name or '')}: {told(error)}", help=REPORT
+        ) from error
+    if not isinstance(made, Code):
+        raise PluginError(f"{where} returned {type(made).__name__}, no Code", help=REPORT)
+    return made
 
 
 def keep_only(graph: ir.Graph, codes: Mapping[ir.Node, Code]) -> None:

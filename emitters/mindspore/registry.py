@@ -1,8 +1,9 @@
-"""The table from operators to the code that emits them."""
+"""What emitters of operators are, how they read a node, and the table of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from types import ModuleType
+from typing import TypeVar, cast
 
 import onnx_ir as ir
 
@@ -14,9 +15,6 @@ from .code import Code, Literal, call
 
 T = TypeVar("T")
 Emit = Callable[["Op"], Code]
-
-EMITTERS: dict[tuple[str, str], Emit] = {}
-"""(domain, operator) to the function that emits it."""
 
 
 class CannotEmit(Exception):  # noqa: N818  it is the reason, not the error that a user sees
@@ -30,10 +28,12 @@ class Op:
     Attributes:
         node: The node.
         known: What is known of the graph's sizes; None where all of them are numbers.
+        table: What emits the nodes of a body that it holds.
     """
 
     node: ir.Node
-    known: Sizes | None = None
+    known: Sizes | None
+    table: "Table"
 
     def __getitem__(self, index: int) -> ir.Value:
         """Return an input that the operator demands."""
@@ -185,29 +185,128 @@ class Op:
         return max(used, default=0) + 1
 
 
-def emits(*operators: str, domain: str = "") -> Callable[[Emit], Emit]:
-    """Register a function as the emitter of operators.
+@dataclass(frozen=True)
+class OperatorEmitter:
+    """What some operators become.
 
-    Raises:
-        ValueError: One of them has an emitter already.
+    Attributes:
+        emit: Returns the code of a node.
+        operators: Their names.
+        domain: Their domain; empty for ai.onnx.
+        versions: Versions of the domain that it was written for; none: any. Operators of ai.onnx
+            come in the form of the dialect, whatever version the model was written in.
+        gradient: Whether MindSpore derives what they become.
+        replaces: Whether it stands in for an emitter that onnx2ms has.
+        doc: What its author wrote about it.
+        origin: The plugin that it comes from; empty: onnx2ms itself.
     """
 
-    def register(emit: Emit) -> Emit:
-        for operator in operators:
-            if (domain, operator) in EMITTERS:
-                raise ValueError(f"{operator} has an emitter already")
-            EMITTERS[domain, operator] = emit
-        return emit
+    emit: Emit
+    operators: tuple[str, ...]
+    domain: str = ""
+    versions: Collection[int] = ()
+    gradient: bool = True
+    replaces: bool = False
+    doc: str = ""
+    origin: str = ""
 
-    return register
+    def __call__(self, op: Op) -> Code:
+        """Return the code of a node."""
+        return self.emit(op)
 
 
-def emits_call(**functions: str) -> None:
-    """Register operators that are one function of all their inputs, without attributes."""
-    for operator, function in functions.items():
+def emits(
+    *operators: str,
+    domain: str = "",
+    versions: Collection[int] = (),
+    gradient: bool = True,
+    replaces: bool = False,
+) -> Callable[[Emit], OperatorEmitter]:
+    """Make an emitter of a function; its docstring says what the operators become.
 
-        def emit(op: Op, function: str = function) -> Code:
+    Args:
+        operators: Their names.
+        domain: Their domain; empty for ai.onnx.
+        versions: Versions of the domain that it was written for; none: any.
+        gradient: Whether MindSpore derives what they become.
+        replaces: Whether it stands in for an emitter that onnx2ms has.
+    """
+
+    def decorate(emit: Emit) -> OperatorEmitter:
+        doc = " ".join((emit.__doc__ or "").split())
+        return OperatorEmitter(
+            emit, operators, domain, tuple(versions), gradient, replaces=replaces, doc=doc
+        )
+
+    return decorate
+
+
+def emits_call(**functions: str) -> tuple[OperatorEmitter, ...]:
+    """Return the emitters of operators that are a function of all inputs, without attributes."""
+
+    def emitter(operator: str, function: str) -> OperatorEmitter:
+        def emit(op: Op) -> Code:
             return call(function, *op.inputs)
 
-        emit.__doc__ = f"{function}."
-        emits(operator)(emit)
+        return OperatorEmitter(emit, (operator,), doc=f"{function}.")
+
+    return tuple(emitter(*item) for item in functions.items())
+
+
+Emitters = Mapping[tuple[str, str], OperatorEmitter]
+"""(domain, operator) to what emits it."""
+
+
+def table_of(modules: Iterable[ModuleType]) -> Emitters:
+    """Return the table of all emitters that some modules define.
+
+    Raises:
+        ValueError: An operator has two.
+    """
+    found: dict[tuple[str, str], OperatorEmitter] = {}
+    for module in modules:
+        for emitter in _defined_in(module):
+            for operator in emitter.operators:
+                if (emitter.domain, operator) in found:
+                    raise ValueError(f"{operator} has an emitter already")
+                found[emitter.domain, operator] = emitter
+    return found
+
+
+def _defined_in(module: ModuleType) -> Iterator[OperatorEmitter]:
+    items: list[object] = []
+    for item in vars(module).values():
+        items += cast("tuple[object, ...]", item) if isinstance(item, tuple) else (item,)
+    homes = (module.__name__, __name__)  # what emits_call makes is at home here
+    for item in items:
+        if isinstance(item, OperatorEmitter) and item.emit.__module__ in homes:
+            yield item
+
+
+@dataclass(frozen=True)
+class Table:
+    """The emitters that a model is emitted with.
+
+    Attributes:
+        emitters: By domain and operator.
+        versions: Version of each domain that the model was written in.
+    """
+
+    emitters: Emitters
+    versions: Mapping[str, int]
+
+    def emitter_of(self, node: ir.Node) -> OperatorEmitter:
+        """Return what emits a node.
+
+        Raises:
+            CannotEmit: Nothing does.
+        """
+        domain = node.domain
+        found = self.emitters.get((domain, node.op_type))
+        if found is None:
+            raise CannotEmit(f"no emitter for domain '{domain}'" if domain else "no emitter")
+        version = self.versions.get(domain, 1)
+        if domain and found.versions and version not in found.versions:
+            known = ", ".join(map(str, sorted(found.versions)))
+            raise CannotEmit(f"its emitter is for version {known} of {domain}, not {version}")
+        return found

@@ -1,9 +1,11 @@
 """The generated module: header, classes, `build_model`."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 import onnx_ir as ir
 
+from ...compiler.ir.errors import REPORT, PluginError, listed
 from ..base import EmitOptions, Place
 from .attention_source import ATTENTION, attention_lines
 from .body import BodyWriter
@@ -11,7 +13,7 @@ from .cells import Cell
 from .classes import ELEMENTS, ClassBuilder, ClassDefinition, Parameter, Required
 from .clusters import Cluster
 from .construct import variables
-from .function_source import called_by, function_lines
+from .function_source import Helper, called
 from .layout import bare, fit, place_marks
 from .loader import dynamic_inputs, loader
 from .naming import TAKEN, unique
@@ -30,11 +32,14 @@ class SourceWriter:
     Args:
         root: The cell of the whole network.
         options: What stands in the header.
+        helpers: Functions and classes that it may need, by name.
     """
 
-    def __init__(self, root: Cell, options: EmitOptions) -> None:
+    def __init__(self, root: Cell, options: EmitOptions, helpers: Mapping[str, Helper]) -> None:
         self._root = root
         self._options = options
+        self._helpers = helpers
+        self._taken = TAKEN | set(helpers)
         self._builder = ClassBuilder(root)
         self._marks = Marks()
         self._name_classes()
@@ -42,7 +47,7 @@ class SourceWriter:
     def _name_classes(self) -> None:
         """Name the classes; of several with one name the one with most objects bears it."""
         bearers: dict[str, Cluster] = {}
-        taken = set(TAKEN)
+        taken = set(self._taken)
         definitions = self._builder.definitions
         for cluster in sorted(definitions, key=lambda c: -len(c.members)):
             name = name_class(cluster, self._root, self._options.model_name)
@@ -66,11 +71,12 @@ class SourceWriter:
         has_weights = any(True for _ in parameters(self._root))
         text = "\n".join(map(bare, classes))
         functions: list[str] = []
-        for name in self._called():
+        called = self._called()
+        for name in called:
             own = name == ATTENTION
-            functions += attention_lines(text) if own else ["", "", *function_lines(name)]
+            functions += attention_lines(text) if own else ["", "", *self._helpers[name].lines]
         lines = [
-            *self._header("\n".join([*functions, text])),
+            *self._header("\n".join([*functions, text]), called),
             *functions,
             *classes,
             "",
@@ -82,21 +88,27 @@ class SourceWriter:
         return source, self._marks.places(spans, graph)
 
     def _called(self) -> list[str]:
-        """Return the functions of the module that some expression calls, that of a switch first."""
-        steps = [step for cell in self._root.walk() for step in cell.steps]
-        called = {name for step in steps if step.code for name in step.code.helpers}
-        called.update(name for step in steps if step.turns for name in helpers_of(step.turns))
-        called |= {other for name in called for other in called_by(name)}
-        return sorted(called, key=lambda name: (name != ATTENTION, name))
+        """Return the helpers that the classes need, that of a switch first."""
+        cells = list(self._root.walk())
+        steps = [step for cell in cells for step in cell.steps]
+        needed = {name for step in steps if step.code for name in step.code.helpers}
+        needed.update(name for step in steps if step.turns for name in helpers_of(step.turns))
+        layers = {cell.layer.name for cell in cells if cell.layer is not None}
+        found = called(needed | (layers & set(self._helpers)), self._helpers)
+        unknown = sorted(found - {*self._helpers, ATTENTION})
+        if unknown:
+            raise PluginError(f"no plugin brings the helper {listed(unknown)}", help=REPORT)
+        return sorted(found, key=lambda name: (name != ATTENTION, name))
 
-    def _header(self, classes: str) -> list[str]:
-        """Return docstring and imports; `classes` tells what has to be imported."""
+    def _header(self, classes: str, helpers: Sequence[str]) -> list[str]:
+        """Return docstring and imports; the classes and helpers tell what has to be imported."""
         options = self._options
         origin = f"opset {options.opset}" + (f", {options.producer}" if options.producer else "")
         modules = [name for name in ("nn", "ops") if f"{name}." in classes]
         things = [
             name for name in ("Parameter", "Tensor") if re.search(rf"\b(?<!\.){name}\(", classes)
         ]
+        more = [self._helpers[name].imports for name in helpers if name != ATTENTION]
         lines = [
             f'"""{self.root_class}, compiled by onnx2ms {options.version}.',
             "",
@@ -113,6 +125,7 @@ class SourceWriter:
         ]
         if "initializer(" in classes:
             lines.append("from mindspore.common.initializer import initializer")
+        lines += dict.fromkeys(line for imports in more for line in imports)
         return [*lines, "", f'WEIGHTS = Path(__file__).with_name("{options.weights_file}")']
 
     def _class(self, definition: ClassDefinition) -> list[str]:
@@ -138,7 +151,9 @@ class SourceWriter:
         trees = [tree for settings in definition.settings for tree in settings.values()]
         trees += [tree for guard in template.guards for tree in (guard.size, guard.other)]
         optional, shared = definition.cluster.optional(), shared_sizes(trees)
-        body = Body(template, optional, root=template is self._root, shared=shared)
+        body = Body(
+            template, optional, root=template is self._root, shared=shared, taken=self._taken
+        )
         return [*lines, "", *BodyWriter(self._builder, definition, body, self._marks).lines()]
 
 

@@ -59,11 +59,18 @@ class Body:
         inlined: Values that stand as an expression in the statement that reads them.
         sizes: Name of each size that is read of an input or handed over.
         computed: Name of each size that is computed once for all who read it.
+        taken: Names that the module uses itself.
     """
 
     def __init__(
-        self, cell: Cell, optional: Sequence[Step], root: bool, shared: Sequence[Host] = ()
+        self,
+        cell: Cell,
+        optional: Sequence[Step],
+        root: bool,
+        shared: Sequence[Host] = (),
+        taken: frozenset[str] = TAKEN,
     ) -> None:
+        self.taken = taken
         self._cell = cell
         self._optional = optional
         self._maker = {output: step for step in cell.steps for output in step.outputs}
@@ -199,7 +206,7 @@ class Body:
                 wish = role_of(value) or WORDS.get(maker.op_type, "y")
                 wish = "residual" if self._is_residual(value) else wish
             names[value] = unique(
-                f"{wish}_" if wish in BUILTINS else wish, {*names.values(), *TAKEN}
+                f"{wish}_" if wish in BUILTINS else wish, {*names.values(), *self.taken}
             )
         return names
 
@@ -211,7 +218,7 @@ class Body:
     def _name_sizes(self) -> dict[str, str]:
         """Name the sizes that the steps read, as their symbols or axes are called."""
         names: dict[str, str] = {}
-        taken = {*self.arguments.values(), *TAKEN}
+        taken = {*self.arguments.values(), *self.taken}
         handed = [f"{ARGUMENT} {i}" for i in range(len(self._cell.sizes))]
         demanded = [size for guard in self._cell.guards for size in (guard.size, guard.other)]
         names_read = [name for size in demanded for name in references(size)]
@@ -233,7 +240,7 @@ class Body:
         """Name the sizes that are computed once for all who read them."""
         names: dict[Host, str] = {}
         for host in shared:
-            taken = {*self.arguments.values(), *self.sizes.values(), *names.values(), *TAKEN}
+            taken = {*self.arguments.values(), *self.sizes.values(), *names.values(), *self.taken}
             names[host] = unique(identifier(size_word(host, self.sizes), "size"), taken)
         return names
 
@@ -305,23 +312,23 @@ class Body:
             return self.names[passed]
         if passed is not None and step.child:
             wish = "identity" if "identity" not in held else step.child
-            return unique(identifier(wish), held | TAKEN)
+            return unique(identifier(wish), held | self.taken)
         if len(step.outputs) > 1:
-            return unique(identifier(self._part(step, value)), held | TAKEN)
+            return unique(identifier(self._part(step, value)), held | self.taken)
         plain = [name for name in ("x", "out") if name not in held]
         if plain:
             return plain[0]
         word = step.child.replace(".", "_") or WORDS.get(step.node.op_type, "value")
-        return unique(identifier(word), held | TAKEN)
+        return unique(identifier(word), held | self.taken)
 
     def _turned(self, step: Step, turns: Turns, value: ir.Value, held: set[str]) -> str:
         """Return a name for a result of a loop: that of the state with which it begins."""
         place = step.outputs.index(value)
         if place >= turns.states:
-            return unique("rows", held | TAKEN)
+            return unique("rows", held | self.taken)
         before = step.operands[turns.bounded + turns.conditional + place]
         wish = self.names.get(before, "x") if isinstance(before, ir.Value) else "x"
-        return unique(wish, held | TAKEN)
+        return unique(wish, held | self.taken)
 
     def _part(self, step: Step, value: ir.Value) -> str:
         """Return what one of several results is called: `key`, or the layer that made it."""

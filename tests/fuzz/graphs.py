@@ -12,7 +12,7 @@ import onnx.defs
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from onnx2ms.emitters.mindspore.registry import EMITTERS
+from onnx2ms.emitters.mindspore.operators import EMITTERS
 
 OPSET = 24
 LARGEST = 400

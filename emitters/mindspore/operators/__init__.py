@@ -1,5 +1,6 @@
-"""What each ONNX operator becomes, a file a kind; importing this fills the table."""
+"""What each ONNX operator becomes, a file a kind."""
 
+from ..registry import Emitters, table_of
 from . import (
     activations,
     arithmetic,
@@ -29,31 +30,34 @@ from . import (
     unary,
 )
 
-__all__ = [
-    "activations",
-    "arithmetic",
-    "attention",
-    "convolution",
-    "creation",
-    "einsum",
-    "flow",
-    "gather",
-    "joining",
-    "layer_norm",
-    "linear",
-    "logic",
-    "losses",
-    "normalization",
-    "pooling",
-    "quantization",
-    "random",
-    "ranking",
-    "recurrent",
-    "reduction",
-    "sampling",
-    "shape",
-    "signals",
-    "slicing",
-    "spatial",
-    "unary",
-]
+EMITTERS: Emitters = table_of(
+    (
+        activations,
+        arithmetic,
+        attention,
+        convolution,
+        creation,
+        einsum,
+        flow,
+        gather,
+        joining,
+        layer_norm,
+        linear,
+        logic,
+        losses,
+        normalization,
+        pooling,
+        quantization,
+        random,
+        ranking,
+        recurrent,
+        reduction,
+        sampling,
+        shape,
+        signals,
+        slicing,
+        spatial,
+        unary,
+    )
+)
+"""What emits each operator that onnx2ms supports itself."""

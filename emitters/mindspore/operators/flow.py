@@ -54,7 +54,7 @@ def body_of(op: Op, name: str) -> Body:
     """Return a body with the code of all its nodes."""
     graph = op.node.attributes[name].as_graph()
     return_sources(graph)
-    codes, known = emit_graph(graph, "a body")
+    codes, known = emit_graph(graph, "a body", op.table)
     return Body(graph, codes, known, tuple(op[place] for place in captured(graph)))
 
 

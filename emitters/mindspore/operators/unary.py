@@ -6,7 +6,7 @@ from ..code import ATOM, COMPARISON, UNARY, Code, Expression, call
 from ..dtypes import mindspore_dtype
 from ..registry import Op, emits, emits_call
 
-emits_call(
+FUNCTIONS = emits_call(
     Abs="ops.abs",
     Acos="ops.acos",
     Acosh="ops.acosh",
