@@ -46,6 +46,7 @@ def convert(
     dump: Path | None = None,
     check_passes: Flag = False,
     fold_batchnorm: Flag = False,
+    html: Flag = False,
     force: Flag = False,
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
@@ -70,6 +71,8 @@ def convert(
         check_passes: Run the graph before and after every pass.
         fold_batchnorm: Make BatchNormalization a part of the convolution before it; the result
             does not train as the model did.
+        html: Write report.html too, a page for a browser: modules, graphs, weights, source, and
+            the error of every layer.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
@@ -90,6 +93,7 @@ def convert(
             dump=dump,
             check_passes=check_passes,
             fold_batchnorm=fold_batchnorm,
+            html=html,
             force=force,
             progress=told,
         )

@@ -27,6 +27,7 @@ def torch(
     tolerance: float = 1e-5,
     dump: Path | None = None,
     check_passes: Flag = False,
+    html: Flag = False,
     force: Flag = False,
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
@@ -53,6 +54,8 @@ def torch(
         tolerance: Largest max|a-b| / max|b| of a float32 output.
         dump: Folder to write the graph to after every stage, for Netron.
         check_passes: Run the graph before and after every pass.
+        html: Write report.html too, a page for a browser: modules, graphs, weights, source, and
+            the error of every layer.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
@@ -76,7 +79,8 @@ def torch(
         "--tolerance": None if tolerance == 1e-5 else tolerance,
     }
     several = {"--input": input, "--shape": shape, "--inputs": inputs}
-    repeat = _command(factory, options, several, ["--inference"] if inference else [])
+    flags = {"--inference": inference, "--html": html}
+    repeat = _command(factory, options, several, [flag for flag, given in flags.items() if given])
     with progress(factory, verbose=verbose, quiet=quiet) as told:
         conversion = from_torch(
             made.module,
@@ -92,6 +96,7 @@ def torch(
             dump=dump,
             force=force,
             check_passes=check_passes,
+            html=html,
             progress=told,
             repeat=repeat,
         )

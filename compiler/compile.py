@@ -13,6 +13,7 @@ from ..passes.check import PassChecker
 from ..passes.pipeline import PassRecord, run_pipeline
 from .clock import Clock
 from .dump import Dump
+from .html_report.snapshot import NodeRow, snapshot
 from .importer.load import Imported, load_model
 from .ir.errors import quoted
 from .ir.graph import Array
@@ -31,6 +32,7 @@ class Compiled:
         passes: Every run of a pass, in order.
         unchecked: Passes that no runtime could check; None where nobody asked for it.
         emission: Source and weights.
+        before: The nodes as they were read; None where no page shows them.
     """
 
     imported: Imported
@@ -38,6 +40,7 @@ class Compiled:
     passes: Sequence[PassRecord]
     unchecked: Sequence[str] | None
     emission: Emission
+    before: Sequence[NodeRow] | None = None
 
 
 def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
@@ -52,6 +55,7 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
         checker = None
         if settings.check_passes:
             checker = PassChecker(imported.model, arrays(imported.model.graph, settings)[0])
+        before = snapshot(imported.model.graph) if settings.html else None
     with clock.part("rewrite"):
         dump = None if settings.dump is None else Dump(Path(settings.dump))
         if dump is not None:
@@ -68,7 +72,7 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
         )
         emission = MindSporeEmitter().emit(imported.model, options)
     unchecked = None if checker is None else list(dict.fromkeys(checker.unchecked))
-    return Compiled(imported, name, passes, unchecked, emission)
+    return Compiled(imported, name, passes, unchecked, emission, before)
 
 
 def arrays(graph: ir.Graph, settings: Settings) -> list[dict[str, Array]]:

@@ -20,10 +20,11 @@ from ..emitters.mindspore.weight_map import weight_map
 from .clock import Clock
 from .compile import Compiled, arrays, compile_model
 from .conversion import Conversion
+from .html_report.snapshot import NodeRow, snapshot
 from .ir.errors import ModelError, NotProvenError, Onnx2msError
 from .ir.graph import Array
 from .output import output_folder, writing
-from .report import Export, report_of, to_json
+from .report import Export, Report, report_of, to_json
 from .settings import AnyPath, Format, Settings, Verify
 from .verdict import failure
 from .verify.verify import Verification, repeat_command, verify_folder
@@ -48,6 +49,7 @@ def convert(
     check_passes: bool = False,
     model_name: str | None = None,
     fold_batchnorm: bool = False,
+    html: bool = False,
     progress: Progress | None = None,
 ) -> Conversion:
     """Compile an ONNX model into MindSpore source and weights, and prove them equal to it.
@@ -68,6 +70,8 @@ def convert(
         model_name: Name of the model in source and report; None: the file's.
         fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it: the
             network is smaller, but does not train as it did.
+        html: Whether `report.html` is written too, a page that shows modules, graphs, weights and
+            source, and compares every value on the way: another run of each mode.
         progress: Called with a word when each part begins; nothing is printed otherwise.
 
     Raises:
@@ -92,6 +96,7 @@ def convert(
         check_passes=check_passes,
         model_name=model_name,
         fold_batchnorm=fold_batchnorm,
+        html=html,
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:
@@ -144,6 +149,8 @@ def run(
         report = report_of(compiled, settings, verification, repeat, clock, export)
         with writing(output or folder):
             (folder / "report.json").write_bytes(to_json(report))
+            if compiled.before is not None:
+                _write_page(folder, compiled, compiled.before, report, verification)
     kept = folder if output is None else Path(os.path.realpath(output))
     conversion = Conversion(
         source=compiled.emission.source,
@@ -218,6 +225,22 @@ def _write(emission: Emission, folder: Path, settings: Settings) -> None:
     (folder / "weight_map.json").write_text(mapping, encoding="utf-8")
 
 
+def _write_page(
+    folder: Path,
+    compiled: Compiled,
+    before: Sequence[NodeRow],
+    report: Report,
+    verification: Verification | None,
+) -> None:
+    """Write the report as a page."""
+    from .html_report.page import page  # jinja2 and pygments cost 0.2 s
+
+    after = snapshot(compiled.imported.model.graph)
+    mapping = (folder / "weight_map.json").read_text(encoding="utf-8")
+    text = page(report, compiled.emission, verification, before, after, mapping)
+    (folder / "report.html").write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def write_weights(emission: Emission, file: Path) -> None:
     """Write the weights of a network, in the format that the file's name tells.
 
@@ -250,6 +273,7 @@ def _verify(
             modes=settings.modes,
             tolerance=settings.tolerance,
             against=None if export is None else export.original,
+            values=settings.html,
         )
 
 
@@ -301,4 +325,5 @@ def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str 
         modes=settings.modes,
         tolerance=settings.tolerance,
         fold_batchnorm=settings.fold_batchnorm,
+        html=settings.html,
     )

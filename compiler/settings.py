@@ -34,6 +34,7 @@ class Settings:
         check_passes: Whether the graph is run before and after every pass.
         model_name: Name of the model in source and report; None: the file's.
         fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it.
+        html: Whether the report is written as a page too.
     """
 
     shapes: Mapping[str, Sequence[int | str]]
@@ -46,6 +47,7 @@ class Settings:
     check_passes: bool
     model_name: str | None
     fold_batchnorm: bool = False
+    html: bool = False
 
     def __post_init__(self) -> None:
         """Check what a type does not say.

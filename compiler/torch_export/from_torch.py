@@ -35,6 +35,7 @@ def from_torch(
     dump: AnyPath | None = None,
     force: bool = False,
     check_passes: bool = False,
+    html: bool = False,
     model_name: str | None = None,
     progress: Callable[[str], None] | None = None,
     repeat: str | None = None,
@@ -63,6 +64,7 @@ def from_torch(
         dump: Folder to write the graph to after every stage.
         force: Whether a folder that is not empty is replaced.
         check_passes: Whether the graph is run before and after every pass.
+        html: Whether `report.html` is written too.
         model_name: Name of the network in source and report; None: that of its class.
         progress: Called with a word when each part begins; nothing is printed otherwise.
         repeat: Command that does the same again, for the report.
@@ -86,7 +88,7 @@ def from_torch(
     network = network_of(module, example_inputs)
     name = model_name or type(network.module).__name__
     settings = Settings(
-        {}, None, weights, verify, tolerance, as_calls(inputs), dump, check_passes, name
+        {}, None, weights, verify, tolerance, as_calls(inputs), dump, check_passes, name, html=html
     )
     with tempfile.TemporaryDirectory(prefix="onnx2ms-") as folder:
         with clock.part("export"):

@@ -48,23 +48,52 @@ def diagnose(
         places: Where it computes the graph's values, in topological order.
         original: Source to which `places` refer, where the module was edited since; else empty.
     """
-    source = module.read_text(encoding="utf-8")
-    instrumented = instrument(source, places, original=original)
-    weights = next((f for n in WEIGHTS if (f := module.with_name(n)).exists()), None)
-
-    def start(mode: Mode) -> Child:
-        return runner.start_traced(instrumented.source, mode, weights, case.call)
-
-    def trace(mode: Mode, child: Child) -> Trace:
-        return Trace(mode, child.wait(), instrumented, places, source)
-
-    children: dict[Mode, Child] = {mode: start(mode) for mode in modes}
-    traces: dict[Mode, Trace] = {mode: trace(mode, child) for mode, child in children.items()}
+    traces = run_traced(runner, modes, case, module, places, original=original)
     silent = "graph" in traces and not traces["graph"].outcome.result["trace"]
     if silent and "pynative" not in traces:
         # GRAPH mode may refuse to compile; what PYNATIVE computes up to there may tell the same.
-        traces["pynative"] = trace("pynative", start("pynative"))
+        traces |= run_traced(runner, ("pynative",), case, module, places, original=original)
     return {mode: _diagnosis(case, mode, traces) for mode in modes}
+
+
+def value_errors(case: Case, trace: Trace) -> dict[str, float]:
+    """Return how far every value that a network computed on its way is from the model's.
+
+    Returns:
+        max|a-b| / max|b| by name, in topological order; infinite where it cannot be told.
+
+    Raises:
+        Exception: Whatever onnxruntime raises; it cannot run the graph.
+    """
+    made = {value.name for node in case.lowered.graph for value in node.outputs}
+    seen = {name: array for name, (_, array) in trace.observed().items() if name in made}
+    expected = intermediates(case.lowered, case.folder, case.inputs, list(seen))
+    return {
+        name: difference(trace.outcome.array(seen[name]), array, same_type=False).error
+        for name, array in expected
+    }
+
+
+def run_traced(
+    runner: Runner,
+    modes: Sequence[Mode],
+    case: Case,
+    module: Path,
+    places: Sequence[Place],
+    *,
+    original: str = "",
+) -> dict[Mode, Trace]:
+    """Run a network so that it tells what it computes on its way; arguments as of `diagnose`."""
+    source = module.read_text(encoding="utf-8")
+    instrumented = instrument(source, places, original=original)
+    weights = next((f for n in WEIGHTS if (f := module.with_name(n)).exists()), None)
+    children: dict[Mode, Child] = {
+        mode: runner.start_traced(instrumented.source, mode, weights, case.call) for mode in modes
+    }
+    return {
+        mode: Trace(mode, child.wait(), instrumented, places, source)
+        for mode, child in children.items()
+    }
 
 
 def _diagnosis(case: Case, mode: Mode, traces: Mapping[Mode, Trace]) -> Diagnosis:

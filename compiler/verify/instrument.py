@@ -2,7 +2,8 @@
 
 Every expression of interest is assigned to a local of its own, in the order of evaluation, and
 appended to a trace; a call of one of our cells returns its result and its own trace. That works in
-GRAPH mode too, where no hook fires and nothing can be written down on the side.
+GRAPH mode too, where no hook fires and nothing can be written down on the side. The trace is flat:
+GRAPH mode of MindSpore 2.10 returns no tuples that are nested more than six deep.
 """
 
 import ast
@@ -30,7 +31,7 @@ class Onnx2msSequential(onnx2ms_nn.SequentialCell):
             result = cell(x)
             if getattr(cell, "onnx2ms_traced", False):
                 x = result[0]
-                onnx2ms_trace = onnx2ms_trace + (result[1],)
+                onnx2ms_trace = onnx2ms_trace + result[1]
             else:
                 x = result
             onnx2ms_trace = onnx2ms_trace + ((cell.onnx2ms_path, -1, x),)
@@ -223,7 +224,7 @@ class _Rewriter:
         self._lines += _parse(
             f"if {_is_traced(node)}:\n"
             f"    {result} = {returned}[0]\n"
-            f"    {TRACE} = {TRACE} + ({returned}[1],)\n"
+            f"    {TRACE} = {TRACE} + {returned}[1]\n"
             "else:\n"
             f"    {result} = {returned}"
         )

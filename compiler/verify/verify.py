@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import cast
@@ -14,7 +14,7 @@ from ...emitters.base import Place
 from ..ir.errors import count
 from ..ir.graph import Array
 from .compare import FLOAT
-from .diagnose import Diagnosis, diagnose
+from .diagnose import Diagnosis, diagnose, run_traced, value_errors
 from .diverge import Case, Divergence
 from .inputs import inputs_of
 from .original import Original
@@ -41,6 +41,8 @@ class ModeResult:
         seconds: By stage: import, build, first call, second call, other sizes.
         peak_memory: Bytes of the child process.
         compilations: How often GRAPH mode compiled it, whatever the sizes.
+        values: max|a-b| / max|b| of what it computes on its way, by value of the graph that was
+            emitted; infinite where it cannot be told. Empty where nobody asked.
     """
 
     mode: Mode
@@ -51,6 +53,7 @@ class ModeResult:
     seconds: Mapping[str, float]
     peak_memory: int
     compilations: int = 0
+    values: Mapping[str, float] = field(default_factory=dict[str, float], repr=False)
 
     @property
     def verified(self) -> bool:
@@ -115,6 +118,7 @@ def verify_folder(
     source: str = "",
     against: Original | None = None,
     timeout: float = TIMEOUT,
+    values: bool = False,
 ) -> Verification:
     """Run a folder in MindSpore and compare every output with what the model computes.
 
@@ -134,6 +138,7 @@ def verify_folder(
         source: Text to which `source_map` refers; empty: that of model.py as it is.
         against: The network that the model was exported from; it is then what is compared with.
         timeout: Seconds that a child may take.
+        values: Whether each value on the way is compared too, in another run of each mode.
 
     Returns:
         What was found; nothing that the network does raises.
@@ -173,6 +178,10 @@ def verify_folder(
             beside, outputs = model.absolute().parent, references[at].outputs
             case = Case(lowered, beside, inputs[at], outputs, tolerance, at)
             diagnoses = diagnose(run, wrong, case, module, source_map, original=source)
+        told_values: dict[Mode, dict[str, float]] = {}
+        if values:
+            case = Case(lowered, model.absolute().parent, inputs[0], {}, tolerance)
+            told_values = _values(run, modes, case, module, source_map, source)
     return Verification(
         reference.engine if against is None else against.engine,
         reference.problem,
@@ -183,6 +192,7 @@ def verify_folder(
                 results[mode],
                 diagnoses.get(mode, Diagnosis(None)),
                 _failure(outcomes[mode], module, len(names), len(inputs)),
+                told_values.get(mode, {}),
             )
             for mode in modes
         ),
@@ -200,6 +210,7 @@ def _result(
     outputs: tuple[OutputResult, ...],
     diagnosis: Diagnosis,
     failure: str,
+    values: Mapping[str, float],
 ) -> ModeResult:
     return ModeResult(
         mode=mode,
@@ -210,7 +221,24 @@ def _result(
         seconds=outcome.result["seconds"],
         peak_memory=outcome.result["peak_memory"],
         compilations=outcome.result["compilations"],
+        values=values,
     )
+
+
+def _values(
+    run: Runner,
+    modes: Sequence[Mode],
+    case: Case,
+    module: Path,
+    places: Sequence[Place],
+    original: str,
+) -> dict[Mode, dict[str, float]]:
+    """Return the errors of the values on the way; none where onnxruntime cannot run the graph."""
+    traces = run_traced(run, modes, case, module, places, original=original)
+    try:
+        return {mode: value_errors(case, trace) for mode, trace in traces.items()}
+    except Exception:  # whatever onnxruntime raises
+        return {}
 
 
 def repeat_command(
@@ -224,6 +252,7 @@ def repeat_command(
     modes: Sequence[Mode] = ("pynative", "graph"),
     tolerance: float = FLOAT,
     fold_batchnorm: bool = False,
+    html: bool = False,
 ) -> str:
     """Return the shell command that converts and verifies again.
 
@@ -237,6 +266,7 @@ def repeat_command(
         modes: The modes that failed.
         tolerance: That of float32.
         fold_batchnorm: Whether BatchNormalization was folded.
+        html: Whether report.html was asked for.
     """
     words = ["onnx2ms", str(model), "-o", str(output), "--force"]
     for name, dims in (shapes or {}).items():
@@ -248,6 +278,7 @@ def repeat_command(
     words += ["--verify", modes[0]] if len(modes) == 1 else []
     words += ["--tolerance", f"{tolerance:g}"] if tolerance != FLOAT else []
     words += ["--fold-batchnorm"] if fold_batchnorm else []
+    words += ["--html"] if html else []
     return shlex.join(words)
 
 
