@@ -69,6 +69,7 @@ from .lower.lower_resize import lower_resize
 from .lower.lower_rotary_embedding import lower_rotary_embedding
 from .lower.lower_scatter_elements import lower_scatter_elements
 from .lower.lower_softmax import lower_softmax
+from .lower.lower_stacks import lower_stacks
 from .lower.lower_tensor_scatter import lower_tensor_scatter
 from .lower.lower_tfidf import lower_tfidf
 from .lower.lower_types import lower_types
@@ -248,6 +249,7 @@ STAGES: tuple[Stage, ...] = (
             lower_negative_indices,
             lower_indices,
             lower_variadic,
+            lower_stacks,
             drop_dead,  # pads and shapes that nobody reads any more
             infer_shapes,  # of what was written anew
         ),

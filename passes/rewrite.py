@@ -14,7 +14,9 @@ from .skeleton import nested
 TO_THE_END = 2**63 - 1
 """Where a Slice ends that takes all that follows."""
 
-AttributeValue = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
+AttributeValue = (
+    int | float | str | Sequence[int] | Sequence[float] | Sequence[str] | ir.TensorProtocol
+)
 Input = ir.Value | None
 
 

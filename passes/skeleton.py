@@ -7,7 +7,7 @@ import onnx
 import onnx_ir as ir
 
 from ..compiler.ir.dialect import IR_VERSION
-from ..compiler.ir.graph import attribute
+from ..compiler.ir.graph import attribute, is_constant
 
 INLINE_INTEGERS = 64
 """Most elements of an integer constant that is written out: axes, shapes and pads must be seen."""
@@ -43,7 +43,8 @@ def skeleton(
     """Return a graph as a model without weights.
 
     Args:
-        graph: A main graph, a subgraph, whose outer values become inputs, or a part of one.
+        graph: A main graph, a subgraph, whose outer values become inputs and outer constants its
+            own, or a part of one.
         opsets: Version of each domain.
         functions: Functions that the nodes call.
         annotate: Write the known shape of every value; otherwise those alone that inference
@@ -61,12 +62,14 @@ def skeleton(
         ir.serde.serialize_function_into(proto.functions.add(), function)
     writer = _Writer(annotate)
     writer.write_graph(proto.graph, graph)
+    outer = _outer(graph) if isinstance(graph, ir.Graph) else []
+    writer.write_constants(proto.graph, filter(is_constant, outer))
     for name, tensor in writer.weights.items():
         info = proto.graph.input.add(name=name)
         info.type.tensor_type.elem_type = tensor.dtype.value
         ir.serde.serialize_shape_into(info.type, tensor.shape)
-    if isinstance(graph, ir.Graph):
-        for value in _outer(graph):
+    for value in outer:
+        if not is_constant(value):
             ir.serde.serialize_value_into(proto.graph.input.add(), value)
     return Skeleton(proto, writer.weights)
 
@@ -111,15 +114,20 @@ class _Writer:
             ir.serde.serialize_value_into(proto.input.add(), value)
         for value in graph.outputs:
             self._write_output(proto.output.add(), value)
-        for value in graph.initializers.values():
-            if value.const_value is None or value.is_graph_input():
-                continue
-            if not self._is_weight(value.name, value.const_value):
-                tensor = proto.initializer.add()
-                ir.serde.serialize_tensor_into(tensor, value.const_value)
-                tensor.name = value.name or ""
+        self.write_constants(
+            proto, (v for v in graph.initializers.values() if not v.is_graph_input())
+        )
         for node in graph:
             self._write_node(proto, node)
+
+    def write_constants(self, proto: onnx.GraphProto, constants: Iterable[ir.Value]) -> None:
+        """Write those constants that are small."""
+        for value in constants:
+            held = value.const_value
+            if held is not None and not self._is_weight(value.name, held):
+                tensor = proto.initializer.add()
+                ir.serde.serialize_tensor_into(tensor, held)
+                tensor.name = value.name or ""
 
     def _is_weight(self, name: str | None, tensor: ir.TensorProtocol) -> bool:
         """Tell whether a constant is too large to be written, and if so note it."""

@@ -61,6 +61,20 @@ def trip_count(node: ir.Node) -> int | None:
     return count
 
 
+def begins(node: ir.Node) -> bool:
+    """Tell whether nothing but its count can keep a Loop from its first turn."""
+    condition = operand(node, CONDITION)
+    return condition is None or scalar(condition) is True
+
+
+def stays(body: ir.Graph) -> bool:
+    """Tell whether a body returns the condition that it was given, or one that is always true."""
+    value: ir.Value | None = body.outputs[0]
+    while value is not None and (maker := value.producer()) and maker.op_type == "Identity":
+        value = maker.inputs[0]
+    return value is body.inputs[CONDITION] or scalar(value) is True
+
+
 def _course(body: ir.Graph) -> Course | None:
     """Return what computes the condition, if it can be told without data."""
     wanted: list[ir.Value] = [body.outputs[0]]

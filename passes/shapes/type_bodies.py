@@ -17,7 +17,8 @@ def type_bodies(graph: ir.Graph) -> int:
     """Give the inputs of a Loop's body the element types, and the sizes that no turn changes.
 
     Files need not tell them. A size is taken for that of the first turn, the body is inferred, and
-    what comes out otherwise is not known; until nothing does.
+    what comes out otherwise is not known; until nothing does. The Loop returns states of these
+    sizes, and stacks of what its body is known to return: ONNX's inference asks for neither.
     """
     changed = 0
     for node in graph:
@@ -34,6 +35,9 @@ def type_bodies(graph: ir.Graph) -> int:
             elif value.type is not None and formal.type != value.type:
                 formal.type = value.type
                 changed += 1
+        stacks = [_stack(value) for value in body.outputs[1 + len(given) :]]
+        for value, shape in zip(node.outputs, [*shapes, *stacks], strict=True):
+            changed += value.dtype is not None and _note(value, value.dtype, shape)
     return changed
 
 
@@ -57,6 +61,14 @@ def _sizes(value: ir.Value) -> Sizes | None:
     if value.shape is None:
         return None
     return [size if isinstance(size, int) else size.value for size in value.shape]
+
+
+def _stack(value: ir.Value) -> Sizes | None:
+    """Return the sizes of what a turn returns, stacked; names inside of a body tell nothing."""
+    sizes = _sizes(value)
+    if sizes is None:
+        return None
+    return [None, *(size if isinstance(size, int) else None for size in sizes)]
 
 
 def _common(one: Sizes | None, other: Sizes | None) -> Sizes | None:

@@ -1,6 +1,6 @@
 """Of every value of a graph its shape, and of small ones all elements, as expressions."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -41,6 +41,9 @@ def shapes(*op_types: str) -> Callable[[Rule], Rule]:
 DEEPEST = 32
 """Variables of a size that is told as an expression; nobody would read more."""
 
+FARTHEST = 256
+"""Most values that wait for what they are computed from, outside of a body."""
+
 LARGEST = 256
 """Up to where the smallest value of a symbol is looked for."""
 
@@ -79,6 +82,7 @@ class Sizes:
         self._shapes: dict[ir.Value, Dims | None] = {}
         self._contents: dict[ir.Value, Content | None] = {}
         self._unknown = 0
+        self._taken = set(_unknowns_in(graph))
         self._told: set[str] = set()
         self._least: dict[str, int] = {}
         with self.assumed():
@@ -111,8 +115,7 @@ class Sizes:
         if value is None:
             return None
         if value not in self._contents:
-            array = small_constant(value, MOST)
-            self._contents[value] = None if array is None else content_of(array)
+            self._look_around(value)
         return self._contents[value]
 
     def tells(self, size: Size) -> bool:
@@ -171,6 +174,23 @@ class Sizes:
         simple = [None if isinstance(e, Dim) and complexity(e) > DEEPEST else e for e in elements]
         return vector(simple).reshape(content.shape)
 
+    def _look_around(self, value: ir.Value) -> None:
+        """Find the content of a constant, or of what a graph around computes from sizes."""
+        waiting = [value]
+        while waiting:
+            last = waiting[-1]
+            node = None if is_constant(last) else last.producer()
+            array = small_constant(last, MOST)
+            content = None if array is None else content_of(array)
+            if node is not None and _is_integer(node) and len(waiting) <= FARTHEST:
+                missing = [v for v in node.inputs if v is not None and v not in self._contents]
+                if missing and node.op_type not in ("Shape", "Size"):
+                    waiting += missing
+                    continue
+                content = self._compute(node)
+            self._contents[last] = content
+            waiting.pop()
+
     def at_least_one(self, size: Size) -> None:
         """Note that a size is never 0, so that a symbol has a smallest value: of h // 4 it is 4."""
         names = symbols(size)
@@ -202,9 +222,12 @@ class Sizes:
         )
 
     def unknown(self) -> Size:
-        """Return a symbol for a size that depends on data."""
-        self._unknown += 1
-        return symbol(f"{UNKNOWN}{self._unknown}")
+        """Return a symbol that nothing else bears for a size that depends on data."""
+        while True:
+            self._unknown += 1
+            name = f"{UNKNOWN}{self._unknown}"
+            if name not in self._taken:
+                return symbol(name)
 
 
 @dataclass(frozen=True)
@@ -256,6 +279,21 @@ def around(graph: ir.Graph) -> list[ir.Value]:
     return [v for v in dict.fromkeys(read) if v.graph is not graph and not is_constant(v)]
 
 
+def _is_integer(node: ir.Node) -> bool:
+    """Tell whether a node of ONNX's own makes whole numbers, and nothing else."""
+    dtype = node.outputs[0].dtype
+    return not node.domain and len(node.outputs) == 1 and dtype is not None and dtype.is_integer()
+
+
+def _unknowns_in(graph: ir.Graph) -> Iterator[str]:
+    """Yield the names in a graph that a size might be given that depends on data."""
+    outputs = (value for node in graph for value in node.outputs)
+    for value in (*graph.inputs, *around(graph), *outputs):
+        for size in stored(value) or ():
+            if isinstance(size, Dim):
+                yield from (name for name in symbols(size) if name.startswith(UNKNOWN))
+
+
 def stored(value: ir.Value | None) -> Partial | None:
     """Return the shape that a graph holds; None for what it does not tell."""
     if value is None or value.shape is None:
@@ -304,7 +342,7 @@ def resolve(demands: Sequence[Demand]) -> tuple[dict[str, Size], list[Demand]]:
             continue
         if isinstance(one, int):
             one, other = other, one
-        if isinstance(one, Dim) and isinstance(other, Dim) and other.symbol and not one.symbol:
+        if isinstance(one, Dim) and isinstance(other, Dim) and _goes_before(other, one):
             one, other = other, one
         name = one.symbol if isinstance(one, Dim) else ""
         if name and (isinstance(other, int) or other.symbol):
@@ -313,6 +351,16 @@ def resolve(demands: Sequence[Demand]) -> tuple[dict[str, Size], list[Demand]]:
         elif isinstance(one, Dim):
             left.append(Demand(one, other, demand.node))
     return values, _unmet(left, values)
+
+
+def _goes_before(one: Dim, other: Dim) -> bool:
+    """Tell whether of two sizes that are the same the one shall be written as the other.
+
+    That is a symbol, and first one of a size that nothing tells.
+    """
+    if not one.symbol or not other.symbol:
+        return bool(one.symbol)
+    return one.symbol.startswith(UNKNOWN) and not other.symbol.startswith(UNKNOWN)
 
 
 def _unmet(demands: Sequence[Demand], values: Mapping[str, Size]) -> list[Demand]:

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from ....compiler.ir import graph as ask
-from ....compiler.ir.trip_count import CONDITION, COUNTER, STATES
+from ....compiler.ir.trip_count import CONDITION, COUNTER, STATES, begins, stays
 from ..closures import captured
 from ..code import Body, Choice, Code, Repetition, Stack, Turns
 from ..nodes import emit_graph
@@ -24,8 +24,8 @@ def repeat(op: Op) -> Code:
     """Loop-25: `while turn < count and go_on:`; what it stacks needs a count or PYNATIVE mode."""
     body = op.node.attributes["body"].as_graph()
     states = len(body.inputs) - STATES - len(captured(body))
-    count, begins = ask.scalar(ask.operand(op.node, 0)), ask.scalar(ask.operand(op.node, 1))
-    bounded, conditional = op.has(0) and count is None, op.has(1) and not begins
+    count = ask.scalar(ask.operand(op.node, 0))
+    bounded, conditional = op.has(0) and count is None, not begins(op.node)
     decides = not stays(body)
     stacks = tuple(stack(value) for value in body.outputs[1 + states :])
     if not decides:
@@ -56,14 +56,6 @@ def body_of(op: Op, name: str) -> Body:
     return_sources(graph)
     codes, known = emit_graph(graph, "a body", op.table)
     return Body(graph, codes, known, tuple(op[place] for place in captured(graph)))
-
-
-def stays(body: ir.Graph) -> bool:
-    """Tell whether a body returns the condition that it was given, or one that is always true."""
-    value: ir.Value | None = body.outputs[0]
-    while value is not None and (maker := value.producer()) and maker.op_type == "Identity":
-        value = maker.inputs[0]
-    return value is body.inputs[CONDITION] or ask.scalar(value) is True
 
 
 def is_read(value: ir.Value) -> bool:
