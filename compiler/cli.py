@@ -46,6 +46,7 @@ def convert(
     dump: Path | None = None,
     check_passes: Flag = False,
     fold_batchnorm: Flag = False,
+    stub: Flag = False,
     html: Flag = False,
     force: Flag = False,
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
@@ -54,7 +55,7 @@ def convert(
     """Compile an ONNX model into readable MindSpore source and weights, and prove them equal to it.
 
     Exit status: 0 converted and proved, 1 cannot be converted, 2 wrong use,
-    3 converted but not proved (the files are kept).
+    3 converted but not proved, 4 converted but for some operators (the files are kept).
 
     Args:
         model: The .onnx file.
@@ -71,6 +72,7 @@ def convert(
         check_passes: Run the graph before and after every pass.
         fold_batchnorm: Make BatchNormalization a part of the convolution before it; the result
             does not train as the model did.
+        stub: Convert the rest where operators cannot be compiled: each becomes a cell that raises.
         html: Write report.html too, a page for a browser: modules, graphs, weights, source, and
             the error of every layer.
         force: Replace an output folder that is not empty.
@@ -93,12 +95,15 @@ def convert(
             dump=dump,
             check_passes=check_passes,
             fold_batchnorm=fold_batchnorm,
+            stub=stub,
             html=html,
             force=force,
             progress=told,
         )
     if not quiet:
         print("\n".join(verdict.summary(conversion, folder, verbose=verbose)))
+    if conversion.stubs:
+        raise verdict.to_be_written(conversion, model.name, folder)
 
 
 @app.command(name="verify")

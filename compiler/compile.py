@@ -69,6 +69,7 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
             opset=imported.opset,
             weights_file=settings.weights_file,
             version=__version__,
+            stub=settings.stub,
         )
         emission = MindSporeEmitter().emit(imported.model, options)
     unchecked = None if checker is None else list(dict.fromkeys(checker.unchecked))

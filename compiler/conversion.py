@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ..emitters.base import Place
+from ..emitters.base import Place, Stub
 from .report import Report
 from .verify.verify import Verification
 
@@ -31,6 +31,7 @@ class Conversion:
         verification: What a comparison with the model found; None where nobody asked for it.
         folder: The folder that was written; None where none was asked for.
         checkpoint: File of the weights. Without a folder it lives as long as this object.
+        stubs: Operators that are still to be written.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Conversion:
     verification: Verification | None = field(repr=False)
     folder: Path | None
     checkpoint: Path = field(repr=False)
+    stubs: Sequence[Stub] = ()
 
     @property
     def verified(self) -> bool | None:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import onnx
@@ -26,6 +27,7 @@ from .ir.graph import Array
 from .output import output_folder, writing
 from .report import Export, Report, report_of, to_json
 from .settings import AnyPath, Format, Settings, Verify
+from .stubbed import verify_before
 from .verdict import failure
 from .verify.verify import Verification, repeat_command, verify_folder
 
@@ -49,6 +51,7 @@ def convert(
     check_passes: bool = False,
     model_name: str | None = None,
     fold_batchnorm: bool = False,
+    stub: bool = False,
     html: bool = False,
     progress: Progress | None = None,
 ) -> Conversion:
@@ -70,6 +73,9 @@ def convert(
         model_name: Name of the model in source and report; None: the file's.
         fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it: the
             network is smaller, but does not train as it did.
+        stub: Whether the rest is converted where operators cannot be compiled: each becomes a cell
+            whose construct raises NotImplementedError, what needs none of them is proved, and the
+            conversion is not `verified`.
         html: Whether `report.html` is written too, a page that shows modules, graphs, weights and
             source, and compares every value on the way: another run of each mode.
         progress: Called with a word when each part begins; nothing is printed otherwise.
@@ -77,7 +83,7 @@ def convert(
     Raises:
         UsageError: The call is wrong.
         ModelError: The model cannot be read.
-        UnsupportedError: Some operators cannot be compiled.
+        UnsupportedError: Some operators cannot be compiled, and `stub` was not asked for.
         OutputError: The folder cannot be written.
         PassError: A pass failed, or, with `check_passes`, changed what the model computes.
         NotProvenError: The network is not shown to compute what the model does; its `conversion`
@@ -96,6 +102,7 @@ def convert(
         check_passes=check_passes,
         model_name=model_name,
         fold_batchnorm=fold_batchnorm,
+        stub=stub,
         html=html,
     )
     repeat = _repeat(model, output, settings)
@@ -159,6 +166,7 @@ def run(
         verification=verification,
         folder=None if output is None else kept,
         checkpoint=kept / settings.weights_file,
+        stubs=compiled.emission.stubs,
     )
     if output is None:
         weakref.finalize(conversion, shutil.rmtree, kept, ignore_errors=True)
@@ -258,6 +266,9 @@ def _verify(
     """Hold the written files against the model; None where nobody asked for it."""
     if not settings.modes:
         return None
+    if compiled.emission.stubs:
+        with clock.part("verify"):
+            return verify_before(compiled, folder, settings, partial(_write, settings=settings))
     model = compiled.imported.model
     if export is None or settings.inputs:
         calls = arrays(model.graph, settings)
@@ -325,5 +336,6 @@ def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str 
         modes=settings.modes,
         tolerance=settings.tolerance,
         fold_batchnorm=settings.fold_batchnorm,
+        stub=settings.stub,
         html=settings.html,
     )

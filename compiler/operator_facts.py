@@ -151,4 +151,5 @@ def _text(item: object, module: str) -> str:
     if isinstance(item, FunctionType):
         ours = ".operators." in item.__module__ or item.__module__.endswith(".registry")
         return inspect.getsource(item) if ours or item.__module__ == module else ""
-    return "" if isinstance(item, (type, ModuleType)) else repr(item)
+    skipped = (type, ModuleType, frozenset)  # a set of names is no table of functions
+    return "" if isinstance(item, skipped) else repr(item)

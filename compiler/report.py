@@ -63,6 +63,7 @@ class Options(TypedDict):
     tolerance: float
     inputs: str | None
     fold_batchnorm: bool
+    stub: bool
 
 
 class Signature(TypedDict):
@@ -80,6 +81,17 @@ class PassRuns(TypedDict):
     name: str
     runs: int
     changes: int
+
+
+class StubCell(TypedDict):
+    """An operator that is still to be written."""
+
+    operator: str
+    node: str
+    path: str
+    reason: str
+    class_name: str
+    cell: str
 
 
 class Source(TypedDict):
@@ -124,6 +136,7 @@ class Report(TypedDict):
     operators: dict[str, dict[str, int]]
     passes: list[PassRuns]
     unchecked_passes: list[str] | None
+    stubs: list[StubCell]
     source: Source
     weights: Weights
     verification: dict[str, object] | None
@@ -168,7 +181,7 @@ def report_of(
     children = None if found is None else found.pop("measured")
     return {
         "schema": SCHEMA,
-        "verified": None if verification is None else verification.verified,
+        "verified": _verified(emission, verification, settings),
         "versions": _versions(),
         "model": {
             "file": compiled.name,
@@ -185,12 +198,37 @@ def report_of(
         "operators": {"before": imported.operators, "after": _operators(graph)},
         "passes": _passes(compiled.passes),
         "unchecked_passes": None if compiled.unchecked is None else list(compiled.unchecked),
+        "stubs": _stubs(emission),
         "source": _source(emission),
         "weights": _weights(settings.weights_file, emission.weights),
         "verification": found,
         "measured": _measured(compiled.passes, children, clock),
         "source_map": _source_map(emission.source_map),
     }
+
+
+def _verified(
+    emission: Emission, verification: Verification | None, settings: Settings
+) -> bool | None:
+    """Tell whether the network computes what the model does; one with stubs does not."""
+    if not settings.modes:
+        return None
+    return verification is not None and verification.verified and not emission.stubs
+
+
+def _stubs(emission: Emission) -> list[StubCell]:
+    """Return what is still to be written."""
+    return [
+        {
+            "operator": stub.problem.operator,
+            "node": stub.problem.node,
+            "path": stub.problem.path,
+            "reason": stub.problem.reason,
+            "class_name": stub.class_name,
+            "cell": stub.cell,
+        }
+        for stub in emission.stubs
+    ]
 
 
 def _versions() -> dict[str, str | None]:
@@ -249,6 +287,7 @@ def _options(settings: Settings) -> Options:
         "tolerance": settings.tolerance,
         "inputs": _given(settings),
         "fold_batchnorm": settings.fold_batchnorm,
+        "stub": settings.stub,
     }
 
 

@@ -34,6 +34,7 @@ class Settings:
         check_passes: Whether the graph is run before and after every pass.
         model_name: Name of the model in source and report; None: the file's.
         fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it.
+        stub: Whether a cell that raises stands for each operator that cannot be compiled.
         html: Whether the report is written as a page too.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     check_passes: bool
     model_name: str | None
     fold_batchnorm: bool = False
+    stub: bool = False
     html: bool = False
 
     def __post_init__(self) -> None:

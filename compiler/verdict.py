@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .conversion import Conversion
-from .ir.errors import count, quoted
+from .ir.errors import PLACES, IncompleteError, count, quoted
 from .verify.diverge import Divergence
 from .verify.outputs import OutputResult
 from .verify.verify import ModeResult, Verification
@@ -25,9 +25,38 @@ def summary(conversion: Conversion, folder: Path, *, verbose: bool) -> list[str]
         *(_details(conversion) if verbose else []),
         f"{names[0][1:-1]}    {', '.join(source['classes'])}: {source['lines']} lines",
         f"{names[1][1:-1]}  {size}",
-        *proof(conversion.verification),
+        *(_before(conversion) if conversion.stubs else proof(conversion.verification)),
         *_notes(conversion),
     ]
+
+
+def _before(conversion: Conversion) -> Iterator[str]:
+    """Say how well that was proved which needs no operator that is still to be written."""
+    if conversion.verification is not None:
+        yield "what needs no operator that is still to be written:"
+        yield from proof(conversion.verification)
+    elif conversion.verified is None:
+        yield from proof(None)
+    else:
+        yield "nothing could be proved: all needs an operator that is still to be written"
+
+
+def to_be_written(conversion: Conversion, model: str, folder: Path) -> IncompleteError:
+    """Return the error that lists what a person has to write."""
+    stubs = conversion.stubs
+    lines = [f"{model} is converted but for {count(len(stubs), 'node')}, to be written by hand", ""]
+    for name in dict.fromkeys(stub.class_name for stub in stubs):
+        nodes = [stub for stub in stubs if stub.class_name == name]
+        problem = nodes[0].problem
+        lines += [f"  class {name}     {problem.operator}, {count(len(nodes), 'node')}"]
+        lines += [f"    at    {stub.cell}: {stub.problem.place}" for stub in nodes[:PLACES]]
+        lines += [f"          and {len(nodes) - PLACES} more"] if nodes[PLACES:] else []
+        lines += [f"    why   {problem.reason}"]
+    return IncompleteError(
+        "\n".join(lines),
+        help=f"write construct of these classes in {quoted(str(folder / 'model.py'), 4096)},"
+        " or an emitter (docs/plugins.md)",
+    )
 
 
 def _details(conversion: Conversion) -> Iterator[str]:

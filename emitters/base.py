@@ -6,6 +6,7 @@ from typing import Protocol
 
 import onnx_ir as ir
 
+from ..compiler.ir.errors import Problem
 from ..compiler.ir.graph import Array
 from ..compiler.ir.moves import Moves
 
@@ -65,6 +66,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Stub:
+    """An operator that could not be emitted, and what stands for it.
+
+    Attributes:
+        problem: The node, and why it could not.
+        class_name: Class whose `construct` raises NotImplementedError.
+        cell: Path of its cell from the root.
+    """
+
+    problem: Problem
+    class_name: str
+    cell: str
+
+
+@dataclass(frozen=True)
 class Emission:
     """A network as source and weights.
 
@@ -74,6 +90,7 @@ class Emission:
         weights: Every parameter, in the order of the source.
         source_map: Where each value is computed, in topological order.
         missing: Keys of PyTorch's state_dict that no parameter holds, with the reason.
+        stubs: Operators that a person has to write.
     """
 
     source: str
@@ -81,6 +98,7 @@ class Emission:
     weights: Sequence[Weight]
     source_map: Sequence[Place]
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    stubs: Sequence[Stub] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,7 @@ class EmitOptions:
         opset: Version of ai.onnx that the file was written in.
         weights_file: Name of the checkpoint beside the source.
         version: Version of onnx2ms.
+        stub: Whether a cell that raises stands for what cannot be emitted.
     """
 
     model_name: str
@@ -100,6 +119,7 @@ class EmitOptions:
     opset: int
     weights_file: str
     version: str
+    stub: bool = False
 
 
 class Emitter(Protocol):

@@ -65,6 +65,21 @@ class NotProvenError(Onnx2msError):
         self.conversion = conversion
 
 
+PLACES = 3
+"""So many nodes of an operator are named in a message."""
+
+WAY_OUT = (
+    "write an emitter (docs/plugins.md), or convert the rest with --stub;"
+    " `onnx2ms ops` lists what is supported"
+)
+
+
+class IncompleteError(Onnx2msError):
+    """Converted but for some operators, which are still to be written."""
+
+    exit_status = 4
+
+
 @dataclass(frozen=True)
 class Problem:
     """One operator that cannot be compiled.
@@ -74,12 +89,16 @@ class Problem:
         node: Name of the node in the model.
         path: Dotted path of its PyTorch module, empty where unknown.
         reason: One clause, such as "no emitter for this operator".
+        near: Supported operators of a similar name.
+        behind: Whether it could be compiled if another one told the shape of its result.
     """
 
     operator: str
     node: str
     path: str
     reason: str
+    near: tuple[str, ...] = ()
+    behind: bool = False
 
     @property
     def place(self) -> str:
@@ -96,19 +115,22 @@ class UnsupportedError(Onnx2msError):
 
     def __init__(self, model: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
+        causes = [problem for problem in problems if not problem.behind]
         groups: dict[tuple[str, str], list[Problem]] = {}
-        for problem in problems:
+        for problem in causes:
             groups.setdefault((problem.operator, problem.reason), []).append(problem)
-        operators = len({problem.operator for problem in problems})
+        operators = len({problem.operator for problem in causes})
         lines = [f"cannot compile {model}: {count(operators, 'operator')} not supported", ""]
         for (operator, reason), members in groups.items():
-            more = f", and {len(members) - 1} more" if len(members) > 1 else ""
-            lines += [
-                f"  {operator}     {count(len(members), 'node')}",
-                f"    at    {members[0].place}{more}",
-                f"    why   {reason}",
-            ]
-        super().__init__("\n".join(lines), help="docs/operators.md lists what is supported")
+            lines += [f"  {operator}     {count(len(members), 'node')}"]
+            lines += [f"    at    {problem.place}" for problem in members[:PLACES]]
+            lines += [f"          and {len(members) - PLACES} more"] if members[PLACES:] else []
+            lines += [f"    why   {reason}"]
+            lines += [f"    near  {', '.join(members[0].near)}"] if members[0].near else []
+        if len(causes) < len(problems):
+            behind = dict.fromkeys(problem.operator for problem in problems if problem.behind)
+            lines += [f"  behind them, of shapes that nobody knows then: {', '.join(behind)}"]
+        super().__init__("\n".join(lines), help=WAY_OUT)
 
 
 def count(number: int, noun: str) -> str:

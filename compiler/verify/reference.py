@@ -40,11 +40,47 @@ class Reference:
     problem: str = ""
 
 
-def source_of(model: Path) -> Source:
-    """Return a model file ready to run, its weights left where they are."""
+def source_of(model: Path, outputs: Sequence[str] = ()) -> Source:
+    """Return a model file ready to run, its weights left where they are.
+
+    Args:
+        model: The file.
+        outputs: All that will be asked of it; what they do not need is taken out.
+    """
     file = model.absolute()
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as data:
-        return Source(onnx.ModelProto.FromString(skeleton(data, file.name)), file.parent)
+        proto = onnx.ModelProto.FromString(skeleton(data, file.name))
+    made = {name for node in proto.graph.node for name in node.output}
+    if outputs and made.issuperset(outputs):
+        keep_needed(proto.graph, outputs)
+    return Source(proto, file.parent)
+
+
+def keep_needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> None:
+    """Take out of a graph the nodes and inputs that some of its values do not need."""
+    own = {value.name: value for value in graph.output}
+    needed = set(outputs)
+    nodes: list[onnx.NodeProto] = []
+    for node in reversed(graph.node):
+        if not needed.isdisjoint(node.output):
+            nodes.append(node)
+            needed.update(_read(node))
+    inputs = [value for value in graph.input if value.name in needed]
+    result = [own.get(name, onnx.ValueInfoProto(name=name)) for name in outputs]
+    kept = onnx.GraphProto(node=nodes[::-1], input=inputs, output=result)
+    for name in ("node", "input", "output"):
+        graph.ClearField(name)
+    graph.MergeFrom(kept)
+
+
+def _read(node: onnx.NodeProto) -> Iterator[str]:
+    """Yield what a node reads, in graphs that it holds too."""
+    yield from node.input
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            yield from (value.name for value in graph.output)
+            for inner in graph.node:
+                yield from _read(inner)
 
 
 def run_reference(source: Source, inputs: Mapping[str, Array], outputs: Sequence[str]) -> Reference:

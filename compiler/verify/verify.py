@@ -146,8 +146,9 @@ def verify_folder(
     Raises:
         Onnx2msError: `against` fails.
     """
-    module, reads = folder / "model.py", source_of(model)
+    module = folder / "model.py"
     names = [value.name or "" for value in lowered.graph.outputs]
+    reads = source_of(model, names)
     order = [value.name or "" for value in inputs_of(lowered.graph)]
     with Runner([[call[name] for name in order] for call in inputs], timeout=timeout) as run:
         children = {mode: run.start(module, mode) for mode in modes}
@@ -252,6 +253,7 @@ def repeat_command(
     modes: Sequence[Mode] = ("pynative", "graph"),
     tolerance: float = FLOAT,
     fold_batchnorm: bool = False,
+    stub: bool = False,
     html: bool = False,
 ) -> str:
     """Return the shell command that converts and verifies again.
@@ -266,6 +268,7 @@ def repeat_command(
         modes: The modes that failed.
         tolerance: That of float32.
         fold_batchnorm: Whether BatchNormalization was folded.
+        stub: Whether stubs stand for what cannot be compiled.
         html: Whether report.html was asked for.
     """
     words = ["onnx2ms", str(model), "-o", str(output), "--force"]
@@ -278,6 +281,7 @@ def repeat_command(
     words += ["--verify", modes[0]] if len(modes) == 1 else []
     words += ["--tolerance", f"{tolerance:g}"] if tolerance != FLOAT else []
     words += ["--fold-batchnorm"] if fold_batchnorm else []
+    words += ["--stub"] if stub else []
     words += ["--html"] if html else []
     return shlex.join(words)
 

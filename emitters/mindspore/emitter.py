@@ -14,6 +14,7 @@ from .nodes import emit_graph
 from .operators import EMITTERS
 from .registry import Emitters, Table
 from .source import SourceWriter
+from .stubs import stubs_of
 from .tree import TreeBuilder
 from .weights import weights_of
 
@@ -47,9 +48,8 @@ class MindSporeEmitter:
         if is_open(graph) or has_bodies(graph):
             graph = model.graph.clone()  # the model stays whole: it is run to find a divergence
         close(graph)
-        codes, known = emit_graph(
-            graph, options.model_name, Table(self.emitters, model.opset_imports)
-        )
+        table = Table(self.emitters, model.opset_imports, stub=options.stub)
+        codes, known = emit_graph(graph, options.model_name, table)
         root = TreeBuilder(graph, codes, known).build()
         writer = SourceWriter(root, options, self.helpers)
         source, places = writer.write(graph)
@@ -58,4 +58,4 @@ class MindSporeEmitter:
         found |= {key for weight in weights for key in weight.tied}
         lost = {**missing_keys(model), **dict.fromkeys(stored_keys(model), COMPUTED)}
         missing = {key: why for key, why in lost.items() if key not in found}
-        return Emission(source, writer.root_class, weights, places, missing)
+        return Emission(source, writer.root_class, weights, places, missing, stubs_of(root))

@@ -1,7 +1,9 @@
 """The code of every node of a graph."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
+from difflib import get_close_matches
 from typing import cast
 
 import onnx_ir as ir
@@ -24,6 +26,10 @@ from .host import sizes_in
 from .registry import CannotEmit, Op, Table
 from .scalars import inline_sizes
 from .size_tensors import size_tensor
+from .stubs import stub as stub_of
+
+INSIDE = 4
+"""So long is the name of an operator that another one's name holds, as FastGelu holds Gelu."""
 
 
 def emit_graph(
@@ -32,6 +38,11 @@ def emit_graph(
     """Return the code of a graph and, if some of its sizes are open, these.
 
     Nodes without code, and inputs that no code reads, are taken out of a graph of open sizes.
+
+    Args:
+        graph: The graph.
+        model_name: For messages.
+        table: What emits a node.
 
     Raises:
         UnsupportedError: For all nodes that have none.
@@ -55,23 +66,54 @@ def emit_nodes(
         UnsupportedError: For all nodes that have none.
     """
     codes: dict[ir.Node, Code] = {}
-    problems: list[Problem] = []
+    problems: dict[ir.Node, Sequence[Problem]] = {}
     needed = set(graph.outputs)
     for node in reversed(graph):
         if known is not None and needed.isdisjoint(node.outputs):
             continue
         try:
             codes[node] = code_of(Op(node, known, table))
-            needed.update(codes[node].operands)
         except CannotEmit as error:
-            where = node.name or "", path_of(node)
-            problems.append(Problem(operator(node), *where, str(error)))
-            needed.update(value for value in node.inputs if value is not None)
+            problem = problem_of(node, str(error), table)
+            codes[node] = stub_of(node, problem)
+            problems[node] = [problem]
         except UnsupportedError as error:  # in a body of the node
-            problems += error.problems[::-1]
-    if problems:
-        raise UnsupportedError(model_name, problems[::-1])
+            problems[node] = error.problems
+        needed.update(codes[node].operands if node in codes else filter(None, node.inputs))
+    if problems and not table.stub:
+        raise UnsupportedError(model_name, in_order(graph, problems, table))
     return {node: codes[node] for node in graph if node in codes}
+
+
+def in_order(
+    graph: ir.Graph, problems: Mapping[ir.Node, Sequence[Problem]], table: Table
+) -> list[Problem]:
+    """Return the problems of a graph in its order; those that follow from others are marked."""
+    found: list[Problem] = []
+    lost: set[ir.Value | None] = set()
+    for node in graph:
+        behind = not lost.isdisjoint(node.inputs)
+        known = (node.domain, node.op_type) in table.emitters
+        found += [replace(item, behind=behind and known) for item in problems.get(node, ())]
+        if behind or node in problems:
+            lost.update(v for v in node.outputs if v.shape is None or v.dtype is None)
+    return found
+
+
+def problem_of(node: ir.Node, reason: str, table: Table) -> Problem:
+    """Return what a user is told of a node that cannot be emitted."""
+    known = (node.domain, node.op_type) in table.emitters
+    near = () if known else nearest(node.op_type, table)
+    return Problem(operator(node), node.name or "", path_of(node), reason, near)
+
+
+def nearest(name: str, table: Table) -> tuple[str, ...]:
+    """Return the supported operators whose names are most like another one."""
+    own = name[:100].lower()
+    names = {other.lower(): other for _, other in table.emitters}
+    inside = [lower for lower in names if len(lower) >= INSIDE and lower in own]
+    close = [*sorted(inside, key=len, reverse=True), *get_close_matches(own, names, 3)]
+    return tuple(names[lower] for lower in dict.fromkeys(close))[:3]
 
 
 def code_of(op: Op) -> Code:

@@ -290,10 +290,12 @@ class Table:
     Attributes:
         emitters: By domain and operator.
         versions: Version of each domain that the model was written in.
+        stub: Whether a cell that raises stands for what cannot be emitted.
     """
 
     emitters: Emitters
     versions: Mapping[str, int]
+    stub: bool = False
 
     def emitter_of(self, node: ir.Node) -> OperatorEmitter:
         """Return what emits a node.

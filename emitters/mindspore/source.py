@@ -21,6 +21,7 @@ from .places import SEQUENCE, Marked, Marks
 from .render import TreeRenderer
 from .shared_sizes import shared_sizes
 from .statements import Body
+from .stubs import stub_classes, stub_layers
 from .ties import parameters, tied, untrained
 from .turns import helpers_of
 from .words import distinguish, name_class, printable
@@ -42,12 +43,13 @@ class SourceWriter:
         self._taken = TAKEN | set(helpers)
         self._builder = ClassBuilder(root)
         self._marks = Marks()
+        self._stubs = stub_layers(root)
         self._name_classes()
 
     def _name_classes(self) -> None:
         """Name the classes; of several with one name the one with most objects bears it."""
         bearers: dict[str, Cluster] = {}
-        taken = set(self._taken)
+        taken = {*self._taken, *(stub.name for stub in self._stubs)}
         definitions = self._builder.definitions
         for cluster in sorted(definitions, key=lambda c: -len(c.members)):
             name = name_class(cluster, self._root, self._options.model_name)
@@ -66,6 +68,8 @@ class SourceWriter:
     def write(self, graph: ir.Graph) -> tuple[str, list[Place]]:
         """Return the source, and where each value of the graph is computed in it."""
         classes: list[str] = []
+        for lines in stub_classes(self._stubs):
+            classes += ["", "", *lines]
         for definition in self._builder.definitions.values():
             classes += ["", "", *self._class(definition)]
         has_weights = any(True for _ in parameters(self._root))

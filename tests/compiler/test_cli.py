@@ -63,7 +63,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
     monkeypatch.setattr(driver, "convert", convert)
     words = "--shape a:b:1,n --shape c:2 --outputs p,q --outputs r --weights safetensors"
     words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d"
-    words += " --check-passes --fold-batchnorm --force -o o"
+    words += " --check-passes --fold-batchnorm --stub --force -o o"
     assert run(*words.split(), model) == 2
     assert {name: str(value) for name, value in given.items()} == {
         "model": str(model),
@@ -77,6 +77,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
         "dump": "d",
         "check_passes": "True",
         "fold_batchnorm": "True",
+        "stub": "True",
         "force": "True",
         "progress": "None",
     }

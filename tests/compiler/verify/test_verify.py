@@ -110,10 +110,11 @@ def test_the_command_that_repeats_it():
         modes=["graph"],
         tolerance=1e-4,
         fold_batchnorm=True,
+        stub=True,
     )
     assert command == (
         "onnx2ms 'my model.onnx' -o out --force --shape a:0:1,n --shape 3 --outputs 'b,c d' "
         "--inputs in.npz --inputs b.npz --weights safetensors --verify graph --tolerance 0.0001 "
-        "--fold-batchnorm"
+        "--fold-batchnorm --stub"
     )
     assert repeat_command(Path("m.onnx"), Path("o")) == "onnx2ms m.onnx -o o --force"
