@@ -44,8 +44,9 @@ faults: $(VENV)/dev  # plant 130 faults and see whether `onnx2ms verify` catches
 fuzz: $(VENV)/test  # 2000 random graphs against onnxruntime
 	$(BIN)/python tests/fuzz/run.py
 
-docs: $(VENV)/demo  # write the generated documents anew
+docs: $(VENV)/docs  # write the generated documents anew, and the site of them into build/site
 	$(BIN)/python -m onnx2ms.compiler.docs docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
@@ -55,7 +56,7 @@ $(VENV)/demo: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/test $(VENV)/dev: $(VENV)/%: pyproject.toml | $(BIN)/python
+$(VENV)/test $(VENV)/dev $(VENV)/docs: $(VENV)/%: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	@touch $@
 

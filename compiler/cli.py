@@ -73,8 +73,7 @@ def convert(
         fold_batchnorm: Make BatchNormalization a part of the convolution before it; the result
             does not train as the model did.
         stub: Convert the rest where operators cannot be compiled: each becomes a cell that raises.
-        html: Write report.html too, a page for a browser: modules, graphs, weights, source, and
-            the error of every layer.
+        html: Write report.html too, a page for a browser, with the error of every layer.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.

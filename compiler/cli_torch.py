@@ -54,8 +54,7 @@ def torch(
         tolerance: Largest max|a-b| / max|b| of a float32 output.
         dump: Folder to write the graph to after every stage, for Netron.
         check_passes: Run the graph before and after every pass.
-        html: Write report.html too, a page for a browser: modules, graphs, weights, source, and
-            the error of every layer.
+        html: Write report.html too, a page for a browser, with the error of every layer.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
