@@ -214,13 +214,17 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 
 def report_all(tasks: Iterable[Callable[[], Result]], jobs: int) -> None:
-    """Run all conversions and print what became of them; exit with 1 if any is not proved."""
+    """Run all conversions and print what became of them, each row as soon as it is known.
+
+    Exits with 1 if any is not proved.
+    """
     results: list[Result] = []
+    print(table(HEAD, []), flush=True)
     with ThreadPoolExecutor(jobs) as pool:
         for result in pool.map(lambda task: task(), tasks):
-            print("done", result.name, result.problem, file=sys.stderr)
             results.append(result)
-    print(table(HEAD, [result.row() for result in results]))
+            *_, line = table(HEAD, [result.row()]).splitlines()
+            print(line, flush=True)
     print()
     for line in [*summary(results), fit(results), start_up()]:
         print(f"- {line}")

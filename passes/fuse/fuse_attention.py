@@ -2,17 +2,18 @@
 
 import math
 
+import numpy as np
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import DOMAIN
-from ...compiler.ir.graph import attribute, axis_of, rank_of
+from ...compiler.ir.graph import Array, attribute, axis_of, rank_of, small_constant
 from ...compiler.ir.sizes.analysis import Dims, known_shape
 from ..base import graph_pass
 from ..matching import Match, find, replace
 from ..pattern import Pattern, op, symbol
 from ..pattern import scalar as any_number
 from ..rewrite import Names, Site, set_attribute
-from .masks import is_causal, is_finite, seen, unspread
+from .masks import HIDDEN, LARGEST, is_causal, is_finite, leaves_keys, seen, unspread
 from .untranspose import untransposed
 
 
@@ -22,8 +23,11 @@ def scaled(value: Pattern, name: str) -> Pattern:
 
 
 SCORES = op("MatMul", scaled(symbol("q"), "a"), scaled(symbol("k'"), "b"))
-BIASED = scaled(SCORES, "c") + symbol("bias")
-WEIGHTS = op("Softmax", BIASED | scaled(SCORES, "c"))
+SCALED = scaled(SCORES, "c")
+BIASED = SCALED + symbol("bias")
+FILL = any_number("fill")
+REPLACED = op("Where", symbol("hidden"), FILL, SCALED) | op("Where", symbol("shown"), SCALED, FILL)
+WEIGHTS = op("Softmax", BIASED | REPLACED | SCALED)
 GUARDED = op("Where", op("IsNaN", WEIGHTS), 0, WEIGHTS)
 ATTENTION = (op("MatMul", GUARDED, symbol("v")), op("MatMul", WEIGHTS, symbol("v")))
 
@@ -48,6 +52,10 @@ def _fuse(match: Match, site: Site) -> bool:
     query = known_shape(match["q"])
     if plain is None or rank is None or query is None or not _fits(match, rank):
         return False
+    if "fill" in match.numbers:
+        if not _is_choice(match):
+            return False
+        match = match.with_value("bias", _choice(match, site))
     form = _form(match, query)
     if form is None:
         return False
@@ -101,11 +109,44 @@ def _form(match: Match, query: Dims) -> tuple[str, str, ir.Value | None] | None:
         if _is_whole(mask, match):
             return "Attention", "", mask
         return None if one_head else ("MaskedAttention", DOMAIN, mask)
-    if _is_whole(bias, match) and (guarded or is_finite(bias)):
+    needed = guarded and not is_finite(bias)  # the guard, as far as is known
+    if _is_whole(bias, match) and (needed or leaves_keys(bias)):
         return "Attention", "", bias
-    if one_head or (guarded and not is_finite(bias)):
+    if one_head or needed:
         return None
     return "BiasedAttention", DOMAIN, bias
+
+
+def _is_choice(match: Match) -> bool:
+    """Tell whether scores that are replaced where a mask hides a key are those with a bias.
+
+    A query that is kept from every key has NaN by the formula: it must be guarded, or not occur.
+    """
+    seen, fill = _seen(match), match.numbers["fill"]
+    if seen is None:
+        whole = (known_shape(match["k'"]) or ())[:-2] == (known_shape(match["q"]) or ())[:-2]
+        return GUARDED in match.made_by and fill == -math.inf and whole
+    return fill <= HIDDEN and seen.ndim > 0 and bool(seen.any(axis=-1).all())
+
+
+def _seen(match: Match) -> Array | None:
+    """Return which keys each query sees, if that is a constant."""
+    hidden = match.values.get("hidden")
+    mask = small_constant(match["shown"] if hidden is None else hidden, LARGEST)
+    return mask if mask is None or hidden is None else np.logical_not(mask)
+
+
+def _choice(match: Match, site: Site) -> ir.Value:
+    """Return the bias that is 0 for keys that a query sees, and -inf for the others."""
+    seen, dtype = _seen(match), match["q"].dtype or ir.DataType.FLOAT
+    if seen is not None:
+        return site.constant(np.where(seen, 0.0, -np.inf), "bias", dtype)
+    hidden = match.values.get("hidden")
+    shown = match["shown"] if hidden is None else site.add("Not", [hidden], dtype=ir.DataType.BOOL)
+    if hidden is not None:
+        shown.shape = hidden.shape
+    zero, lowest = (site.constant(number, "bias", dtype) for number in (0.0, -np.inf))
+    return site.add("Where", [shown, zero, lowest], dtype=dtype)
 
 
 def _is_whole(mask: ir.Value, match: Match) -> bool:

@@ -6,13 +6,23 @@ import onnx_ir as ir
 
 from ..base import graph_pass
 from ..matching import Match, find, replace, same_shape
-from ..pattern import op, scalar, symbol
+from ..pattern import Pattern, op, scalar, symbol
+from ..rewrite import take_over
 
-X, THRESHOLD = symbol("x"), scalar("threshold")
-SMOOTH = op("Softplus", X)
-ABOVE = op("Greater", X, THRESHOLD) | op("GreaterOrEqual", X, THRESHOLD)
-BELOW = op("Less", X, THRESHOLD) | op("LessOrEqual", X, THRESHOLD)
-SOFTPLUS = op("Where", ABOVE, X, SMOOTH) | op("Where", BELOW, SMOOTH, X)
+X, THRESHOLD, BETA = symbol("x"), scalar("threshold"), scalar("beta")
+
+
+def chosen(scaled: Pattern, smooth: Pattern) -> Pattern:
+    """Return x where it is above a threshold, else a value that comes near to it."""
+    above = op("Greater", scaled, THRESHOLD) | op("GreaterOrEqual", scaled, THRESHOLD)
+    below = op("Less", scaled, THRESHOLD) | op("LessOrEqual", scaled, THRESHOLD)
+    return op("Where", above, X, smooth) | op("Where", below, smooth, X)
+
+
+SCALED = X * BETA
+SOFTPLUS = chosen(X, op("Softplus", X))
+QUOTIENT = op("Softplus", SCALED) / BETA
+SCALED_SOFTPLUS = chosen(SCALED, QUOTIENT)
 
 ROUNDING = {
     ir.DataType.FLOAT: 2.0**-24,
@@ -24,12 +34,22 @@ ROUNDING = {
 
 @graph_pass(after=("drop_noop",))
 def fuse_softplus(graph: ir.Graph) -> int:
-    """Replace softplus(x), and x above 20, by Softplus, which is x there within its type."""
+    """Replace softplus(x), and x above 20, by Softplus, which is x there within its type.
+
+    Of softplus(beta x) / beta, and x where beta x is above 20, product and quotient stay.
+    """
     fused = 0
-    for match in find(graph, SOFTPLUS):
-        if same_shape(match, "x") and _is_linear(match):
+    for match in find(graph, SCALED_SOFTPLUS, SOFTPLUS):
+        if not same_shape(match, "x") or not _is_linear(match):
+            continue
+        if QUOTIENT in match.made_by:
+            condition = match.root.inputs[0]
+            assert condition is not None, "as in the pattern"
+            take_over(match.result, match.made_by[QUOTIENT].outputs[0])
+            graph.remove([match.root, *filter(None, [condition.producer()])], safe=True)
+        else:
             replace(match, "Softplus", [match["x"]])
-            fused += 1
+        fused += 1
     return fused
 
 

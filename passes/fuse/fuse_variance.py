@@ -8,17 +8,24 @@ from ...compiler.ir.dialect import DOMAIN
 from ...compiler.ir.graph import attribute, axis_of, integers, shape_of
 from ..base import graph_pass
 from ..matching import Match, find, replace
-from ..pattern import op, scalar, symbol
+from ..pattern import Pattern, op, scalar, symbol
 
 X = symbol("x")
 CENTERED = X - op("ReduceMean", X, symbol("axes"), keepdims=1)
 MEAN = op("ReduceMean", CENTERED**2 | CENTERED * CENTERED, symbol("same axes"))
 UNBIASED = MEAN * scalar("n") / scalar("n - 1") | MEAN * scalar("ratio")
+
+
+def kept(value: Pattern) -> Pattern:
+    """Return a value, or that with an axis of 1 where one was, as the dynamo exporter puts it."""
+    return op("Reshape", value, symbol("shape")) | value
+
+
 PATTERNS = (
-    ("StandardDeviation", op("Sqrt", UNBIASED)),
-    ("StandardDeviation", op("Sqrt", MEAN)),
-    ("Variance", UNBIASED),
-    ("Variance", MEAN),
+    ("StandardDeviation", op("Sqrt", kept(UNBIASED))),
+    ("StandardDeviation", op("Sqrt", kept(MEAN))),
+    ("Variance", kept(UNBIASED)),
+    ("Variance", kept(MEAN)),
 )
 
 
@@ -31,8 +38,8 @@ def fuse_variance(graph: ir.Graph) -> int:
     fused = 0
     for operator, pattern in PATTERNS:
         for match in find(graph, pattern):
-            axes, correction = _axes(match), _correction(match)
-            if not axes or correction is None:
+            axes, correction, keepdims = _axes(match), _correction(match), _keepdims(match)
+            if not axes or correction is None or keepdims is None:
                 continue
             replace(
                 match,
@@ -41,7 +48,7 @@ def fuse_variance(graph: ir.Graph) -> int:
                 domain=DOMAIN,
                 axes=axes,
                 correction=correction,
-                keepdims=attribute(match.made_by[MEAN], "keepdims", 1),
+                keepdims=keepdims,
             )
             fused += 1
     return fused
@@ -54,6 +61,17 @@ def _axes(match: Match) -> tuple[int, ...]:
     if not rank or {axis_of(a, rank) for a in first} != {axis_of(a, rank) for a in second}:
         return ()
     return first
+
+
+def _keepdims(match: Match) -> int | None:
+    """Return whether the axes are kept as 1; None if a Reshape does something else."""
+    if "shape" not in match.values:
+        kept_axes: int = attribute(match.made_by[MEAN], "keepdims", 1)
+        return kept_axes
+    before, after = list(match["x"].shape or ()), list(match.result.shape or ())
+    for axis in _axes(match):
+        before[axis] = 1
+    return 1 if before == after else None
 
 
 def _correction(match: Match) -> int | None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import Array, constant, is_constant, operand, scalar, shape_of
+from ...compiler.ir.graph import Array, constant, operand, scalar, shape_of, small_constant
 
 LARGEST = 2**24
 """Most elements of a constant mask that is looked at."""
@@ -34,24 +34,37 @@ def seen(bias: ir.Value) -> ir.Value | None:
 
 def is_finite(bias: ir.Value) -> bool:
     """Tell whether a bias surely leaves every query a key: not all of a row is -inf."""
-    if is_constant(bias):
-        shape = shape_of(bias)
-        if not shape or 0 in shape or math.prod(shape) > LARGEST:
-            return False
-        array = constant(bias)
-        return array is not None and bool(np.isfinite(array.max(axis=-1)).all())
+    return _exceeds(bias, -math.inf)
+
+
+def leaves_keys(bias: ir.Value) -> bool:
+    """Tell whether every query surely has a key that Attention of onnxruntime 1.31 sees.
+
+    There the lowest finite number hides a key as -inf does; as ONNX defines it, a query that has
+    nothing else sees all keys alike.
+    """
+    return bias.dtype is not None and _exceeds(bias, float(bias.dtype.min))
+
+
+def _exceeds(bias: ir.Value, bound: float) -> bool:
+    """Tell whether the largest number of each row surely is finite, and above a bound."""
     node = bias.producer()
-    if node is None or node.op_type != "Where" or node.domain:
-        return False
-    return all(_is_all_finite(operand(node, index)) for index in (1, 2))
+    rows = [small_constant(bias, LARGEST)]
+    if node is not None and node.op_type == "Where" and not node.domain:
+        rows = [_rows(small_constant(operand(node, index), LARGEST)) for index in (1, 2)]
+    return all(_is_above(row, bound) for row in rows)
 
 
-def _is_all_finite(value: ir.Value | None) -> bool:
-    shape = shape_of(value)
-    if not is_constant(value) or shape is None or math.prod(shape) > LARGEST:
+def _rows(choice: Array | None) -> Array | None:
+    """Return each number as a row of its own: of a choice, any may be all that a row has."""
+    return None if choice is None else choice.reshape(-1, 1)
+
+
+def _is_above(rows: Array | None, bound: float) -> bool:
+    if rows is None or not rows.ndim or not rows.size:
         return False
-    array = constant(value)
-    return array is not None and bool(np.isfinite(array).all())
+    most = rows.max(axis=-1)
+    return bool((np.isfinite(most) & (most > bound)).all())
 
 
 def is_causal(bias: ir.Value) -> bool:

@@ -1,5 +1,6 @@
 """Einstein sums that are neither transposes, sums nor single matrix products."""
 
+import math
 import string
 from collections.abc import Sequence
 
@@ -47,7 +48,10 @@ def _lower(site: Site) -> bool:
         set_attribute(node, "equation", written)
         set_inputs(node, *values)
         return changed
-    site.replace(_multiply(site, values, terms, result))
+    if len(terms) == 2 and _is_product(terms[0], terms[1], result, joined=True):
+        site.replace(_join(site, values, terms, result))
+    else:
+        site.replace(_multiply(site, values, terms, result))
     return True
 
 
@@ -89,12 +93,63 @@ def _diagonal(site: Site, value: ir.Value | None, term: str) -> tuple[ir.Value, 
     return result, "".join(term[i] for i in others) + letter
 
 
-def _is_product(left: str, right: str, result: str) -> bool:
-    """Tell whether it has one row, one column and one inner axis: a product of matrices."""
-    rows = [x for x in left if x not in right]
-    columns = [x for x in right if x not in left]
-    inner = [x for x in left if x in right and x not in result]
-    return len(rows) == len(columns) == len(inner) == 1 and set(rows + columns) <= set(result)
+def _is_product(left: str, right: str, result: str, *, joined: bool = False) -> bool:
+    """Tell whether it is a product of matrices: it has one row, one column and one inner axis.
+
+    Args:
+        left: Letters of the first operand.
+        right: Letters of the second operand.
+        result: Letters of the result.
+        joined: Whether several axes may stand for a row, a column or the inner axis.
+    """
+    kinds = _kinds(left, right, result)
+    lengths = [len(kind) for kind in kinds[1:]]
+    fits = all(lengths) if joined else lengths == [1, 1, 1]
+    return fits and set(kinds[1] + kinds[3]) <= set(result)
+
+
+def _kinds(left: str, right: str, result: str) -> tuple[str, str, str, str]:
+    """Return the letters of a batch, of rows, of the inner axes and of columns."""
+    both = [x for x in left if x in right]
+    batch, inner = ("".join(x for x in both if (x in result) is kept) for kept in (True, False))
+    rows, columns = ("".join(x for x in a if x not in b) for a, b in ((left, right), (right, left)))
+    return batch, rows, inner, columns
+
+
+def _join(
+    site: Site, values: Sequence[ir.Value | None], terms: Sequence[str], result: str
+) -> ir.Value:
+    """Return a product of matrices of which several axes are a row, a column or the inner axis."""
+    batch, rows, inner, columns = _kinds(terms[0], terms[1], result)
+    dtype = site.node.outputs[0].dtype or ir.DataType.FLOAT
+    sizes = {
+        letter: size
+        for term, value in zip(terms, values, strict=True)
+        for letter, size in zip(term, shape_of(value) or (), strict=True)
+    }
+
+    def turned(value: ir.Value | None, old: str, new: str) -> ir.Value | None:
+        if old == new:
+            return value
+        perm = [old.index(letter) for letter in new]
+        return site.add("Transpose", [value], perm=perm, dtype=dtype)
+
+    def shaped(value: ir.Value | None, *groups: str) -> ir.Value | None:
+        shape = [math.prod(sizes[letter] for letter in group) for group in groups]
+        return site.add("Reshape", [value, site.ints(shape, "shape")], dtype=dtype)
+
+    first = turned(values[0], terms[0], batch + rows + inner)
+    if len(rows + inner) > 2:
+        first = shaped(first, *batch, rows, inner)
+    second = turned(values[1], terms[1], batch + inner + columns)
+    if len(inner + columns) > 2:
+        second = shaped(second, *batch, inner, columns)
+    product: ir.Value | None = site.add("MatMul", [first, second], dtype=dtype)
+    if len(rows + columns) > 2:
+        product = shaped(product, *batch, *rows, *columns)
+    done = turned(product, batch + rows + columns, result)
+    assert done is not None, "it was made here"
+    return done
 
 
 def _multiply(

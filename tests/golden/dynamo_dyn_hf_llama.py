@@ -135,6 +135,10 @@ class LlamaForCausalLM(nn.Cell):
         self.lm_head = nn.Dense(32, 128, has_bias=False)
 
     def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
+        batch = input_ids.shape[0]
+        attention_mask_batch = attention_mask.shape[0]
+        if batch > attention_mask_batch:
+            raise ValueError(f"batch must be at most attention_mask_batch, not {batch}")
         x = self.model(input_ids, attention_mask)
         return self.lm_head(x)
 
