@@ -15,6 +15,7 @@ from onnx2ms.compiler.ir.errors import (
 if TYPE_CHECKING:
     from onnx2ms.compiler.conversion import Conversion
     from onnx2ms.compiler.driver import convert
+    from onnx2ms.compiler.inspection import inspect
     from onnx2ms.compiler.recheck import Recheck, verify
     from onnx2ms.compiler.torch_export.from_torch import from_torch
 
@@ -32,6 +33,7 @@ __all__ = [
     "__version__",
     "convert",
     "from_torch",
+    "inspect",
     "verify",
 ]
 
@@ -46,6 +48,10 @@ def __getattr__(name: str) -> object:
         from onnx2ms.compiler import recheck
 
         return getattr(recheck, name)
+    if name == "inspect":
+        from onnx2ms.compiler.inspection import inspect
+
+        return inspect
     if name == "from_torch":
         from onnx2ms.compiler.torch_export.from_torch import from_torch
 

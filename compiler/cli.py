@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from .. import __version__
-from . import cli_ops, cli_torch, cli_weights
+from . import cli_inspect, cli_ops, cli_torch, cli_weights
 from .ir.errors import Onnx2msError, UsageError
 from .settings import Format, Verify
 from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
@@ -28,6 +28,7 @@ app = App(
 app.command(cli_torch.torch, name="torch")
 app.command(cli_weights.weights, name="weights")
 app.command(cli_ops.ops, name="ops")
+app.command(cli_inspect.inspect, name="inspect")
 
 
 @app.default
@@ -163,9 +164,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # for names that no terminal can show
     signal.signal(signal.SIGTERM, _terminate)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    status: object = 0
     try:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
-        command(*bound.args, **bound.kwargs)
+        status = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except BrokenPipeError:
         # Nobody reads what was printed, `onnx2ms … | head`: all the work is done by then.
@@ -179,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         verbose = not {"-v", "--verbose"}.isdisjoint(words)
         return _fail(_internal(error, verbose=verbose))
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _internal(error: Exception, *, verbose: bool) -> Onnx2msError:

@@ -10,7 +10,7 @@ from .. import __version__
 from ..emitters.base import Emission, EmitOptions
 from ..emitters.mindspore import MindSporeEmitter
 from ..passes.check import PassChecker
-from ..passes.pipeline import PassRecord, run_pipeline
+from ..passes.pipeline import OnStage, PassRecord, run_pipeline
 from .clock import Clock
 from .dump import Dump
 from .html_report.snapshot import NodeRow, snapshot
@@ -43,8 +43,16 @@ class Compiled:
     before: Sequence[NodeRow] | None = None
 
 
-def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
+def compile_model(
+    file: Path, settings: Settings, clock: Clock, on_stage: OnStage | None = None
+) -> Compiled:
     """Read a model, run the passes and emit it.
+
+    Args:
+        file: The model.
+        settings: What was asked for.
+        clock: Measures the parts.
+        on_stage: Called with "import" and the model, then after each stage of the passes.
 
     Raises:
         Onnx2msError: It cannot be read or compiled, or the call does not fit it.
@@ -58,10 +66,15 @@ def compile_model(file: Path, settings: Settings, clock: Clock) -> Compiled:
         before = snapshot(imported.model.graph) if settings.html else None
     with clock.part("rewrite"):
         dump = None if settings.dump is None else Dump(Path(settings.dump))
-        if dump is not None:
-            dump("import", imported.model)
+        watching = [watch for watch in (dump, on_stage) if watch is not None]
+
+        def staged(stage: str, model: ir.Model) -> None:
+            for watch in watching:
+                watch(stage, model)
+
+        staged("import", imported.model)
         asked = ("fold_batch_norm",) if settings.fold_batchnorm else ()
-        passes = run_pipeline(imported.model, on_stage=dump, on_pass=checker, asked=asked)
+        passes = run_pipeline(imported.model, on_stage=staged, on_pass=checker, asked=asked)
     with clock.part("emit"):
         options = EmitOptions(
             model_name=name,

@@ -193,8 +193,8 @@ def report_of(
         "network": None if export is None else export.network,
         "options": _options(settings),
         "repeat": repeat,
-        "inputs": _signature(value for value in graph.inputs if not value.is_initializer()),
-        "outputs": _signature(graph.outputs),
+        "inputs": signature(value for value in graph.inputs if not value.is_initializer()),
+        "outputs": signature(graph.outputs),
         "operators": {"before": imported.operators, "after": _operators(graph)},
         "passes": _passes(compiled.passes),
         "unchecked_passes": None if compiled.unchecked is None else list(compiled.unchecked),
@@ -242,7 +242,7 @@ def _versions() -> dict[str, str | None]:
     return found
 
 
-def _signature(values: Iterable[ir.Value]) -> list[Signature]:
+def signature(values: Iterable[ir.Value]) -> list[Signature]:
     """Return name, element type and shape of a graph's inputs or outputs."""
     return [
         {

@@ -81,6 +81,23 @@ class Stub:
 
 
 @dataclass(frozen=True)
+class Module:
+    """A cell of the emitted network.
+
+    Attributes:
+        path: Attributes from the root to it, joined by dots; empty for the root.
+        class_name: Its class in the source, or the target framework's.
+        torch_class: Qualified class of PyTorch's module, where the file tells.
+        nodes: Names of the nodes that it computes itself, not in a cell inside it.
+    """
+
+    path: str
+    class_name: str
+    torch_class: str
+    nodes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Emission:
     """A network as source and weights.
 
@@ -91,6 +108,7 @@ class Emission:
         source_map: Where each value is computed, in topological order.
         missing: Keys of PyTorch's state_dict that no parameter holds, with the reason.
         stubs: Operators that a person has to write.
+        modules: Every cell, each before those inside it.
     """
 
     source: str
@@ -99,6 +117,7 @@ class Emission:
     source_map: Sequence[Place]
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     stubs: Sequence[Stub] = ()
+    modules: Sequence[Module] = ()
 
 
 @dataclass(frozen=True)

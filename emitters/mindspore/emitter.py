@@ -58,4 +58,12 @@ class MindSporeEmitter:
         found |= {key for weight in weights for key in weight.tied}
         lost = {**missing_keys(model), **dict.fromkeys(stored_keys(model), COMPUTED)}
         missing = {key: why for key, why in lost.items() if key not in found}
-        return Emission(source, writer.root_class, weights, places, missing, stubs_of(root))
+        return Emission(
+            source,
+            writer.root_class,
+            weights,
+            places,
+            missing,
+            stubs_of(root),
+            list(writer.modules()),
+        )

@@ -1,12 +1,12 @@
 """The generated module: header, classes, `build_model`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import onnx_ir as ir
 
 from ...compiler.ir.errors import REPORT, PluginError, listed
-from ..base import EmitOptions, Place
+from ..base import EmitOptions, Module, Place
 from .attention_source import ATTENTION, attention_lines
 from .body import BodyWriter
 from .cells import Cell
@@ -64,6 +64,24 @@ class SourceWriter:
     def root_class(self) -> str:
         """Name of the class of the whole network."""
         return self._builder.definitions[self._builder.clustering.of[self._root]].name
+
+    def modules(self) -> Iterator[Module]:
+        """Yield every cell with the name of its class, each before those inside it."""
+        nodes: dict[Cell, list[str]] = {cell: [] for cell in self._root.walk()}
+        for cell in self._root.walk():
+            for step in cell.steps:
+                child = cell.children.get(step.child)
+                if child is None or child.layer is not None:
+                    nodes[child or cell].append(step.node.name or "")
+        for cell in self._root.walk():
+            cluster = self._builder.clustering.of.get(cell)
+            if cell.layer is not None:
+                name = cell.layer.name
+            elif cluster is not None:
+                name = self._builder.definitions[cluster].name
+            else:
+                name = "nn.CellList" if cell.loop else "nn.SequentialCell"
+            yield Module(cell.path, name, cell.torch_class, nodes[cell])
 
     def write(self, graph: ir.Graph) -> tuple[str, list[Place]]:
         """Return the source, and where each value of the graph is computed in it."""

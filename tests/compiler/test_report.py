@@ -2,8 +2,6 @@
 
 import json
 import math
-import re
-from pathlib import Path
 
 import pytest
 
@@ -13,39 +11,10 @@ from onnx2ms.compiler.verify.diverge import Divergence
 from onnx2ms.compiler.verify.outputs import OutputResult
 from onnx2ms.compiler.verify.verify import ModeResult, Verification
 
-DOCS = Path(__file__).parents[2] / "docs"
-SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
-TYPES = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-    "number": (int, float),
-    "null": type(None),
-}
 
-
-def misfits(value, schema, path="report"):
-    """Yield where a value does not fit a schema, as far as ours use JSON Schema."""
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    fits = any(isinstance(value, TYPES[kind]) for kind in kinds)
-    if not fits or (isinstance(value, bool) and "boolean" not in kinds):
-        yield f"{path} is {value!r}, not {kinds}"
-    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
-        yield f"{path} is {value!r}"
-    if isinstance(value, dict):
-        known = schema.get("properties", {})
-        yield from (f"{path} lacks {name}" for name in schema.get("required", []) - value.keys())
-        for name, member in value.items():
-            member_schema = known.get(name, schema.get("additionalProperties"))
-            if member_schema is None:
-                yield f"{path}.{name} is not in the schema"
-            else:
-                yield from misfits(member, member_schema, f"{path}.{name}")
-    if isinstance(value, list) and "items" in schema:
-        for i, member in enumerate(value):
-            yield from misfits(member, schema["items"], f"{path}[{i}]")
+@pytest.fixture
+def schema(schemas):
+    return schemas("report")
 
 
 def refuse(constant):
@@ -56,19 +25,10 @@ def load(folder):
     return json.loads((folder / "report.json").read_text(), parse_constant=refuse)
 
 
-def fields(schema):
-    """Yield the name of every field in a schema."""
-    for name, member in schema.get("properties", {}).items():
-        yield name
-        yield from fields(member)
-    for key in {"items", "additionalProperties"} & schema.keys():
-        yield from fields(schema[key])
-
-
-def test_a_conversion_that_nobody_asked_to_prove(model, tmp_path):
+def test_a_conversion_that_nobody_asked_to_prove(model, tmp_path, schema):
     convert(model, tmp_path / "out", verify="none", check_passes=True)
     report = load(tmp_path / "out")
-    assert list(misfits(report, SCHEMA)) == []
+    assert list(schema.misfits(report)) == []
     assert report["verified"] is None
     assert report["inputs"] == [{"name": "x", "dtype": "float32", "shape": [1, 3, 8, 8]}]
     assert report["operators"] == {
@@ -83,7 +43,7 @@ def test_a_conversion_that_nobody_asked_to_prove(model, tmp_path):
     assert report["source_map"].keys() == {"conv_out", "y"}
 
 
-def test_a_failed_proof_with_all_its_fields(model, tmp_path, monkeypatch):
+def test_a_failed_proof_with_all_its_fields(model, tmp_path, monkeypatch, schema):
     output = OutputResult("y", "float32", (1,), math.inf, math.inf, 1e-5, 1e-6, "shape", False)
     divergence = Divergence(
         "conv", "conv_out", "Conv", "features.0", math.nan, "NaN", 20, "x = …", "graph", ("relu",)
@@ -94,19 +54,18 @@ def test_a_failed_proof_with_all_its_fields(model, tmp_path, monkeypatch):
     with pytest.raises(NotProvenError):
         convert(model, tmp_path / "out")
     report = load(tmp_path / "out")
-    assert list(misfits(report, SCHEMA)) == []
+    assert list(schema.misfits(report)) == []
     (written,) = report["verification"]["modes"]["graph"]["outputs"]
     assert written["error"] is None
     assert report["measured"]["verification"]["graph"]["peak_memory"] == 10**9
 
 
-def test_the_validator_finds_what_does_not_fit(model):
+def test_the_validator_finds_what_does_not_fit(model, schema):
     report = convert(model, verify="none").report
     broken = {**report, "schema": 2, "verified": "yes", "extra": 1}
     del broken["model"]
-    assert len(list(misfits(broken, SCHEMA))) == 4
+    assert len(list(schema.misfits(broken))) == 4
 
 
-def test_every_field_is_described():
-    described = set(re.findall(r"`(\w+)`", (DOCS / "report.md").read_text()))
-    assert set(fields(SCHEMA)) <= described
+def test_every_field_is_described(schema):
+    assert schema.fields() <= schema.described()
