@@ -8,6 +8,7 @@ from onnx2ms.compiler.ir.errors import (
     Onnx2msError,
     OutputError,
     PassError,
+    PluginError,
     UnsupportedError,
     UsageError,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Onnx2msError",
     "OutputError",
     "PassError",
+    "PluginError",
     "Recheck",
     "UnsupportedError",
     "UsageError",

@@ -29,6 +29,7 @@ app.command(cli_torch.torch, name="torch")
 app.command(cli_weights.weights, name="weights")
 app.command(cli_ops.ops, name="ops")
 app.command(cli_inspect.inspect, name="inspect")
+app.command(cli_ops.passes, name="passes")
 
 
 @app.default
@@ -49,6 +50,10 @@ def convert(
     fold_batchnorm: Flag = False,
     stub: Flag = False,
     html: Flag = False,
+    plugin: Names = (),
+    target: str = "mindspore",
+    skip_pass: Names = (),
+    only_pass: Names = (),
     force: Flag = False,
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
@@ -75,6 +80,11 @@ def convert(
             does not train as the model did.
         stub: Convert the rest where operators cannot be compiled: each becomes a cell that raises.
         html: Write report.html too, a page for a browser, with the error of every layer.
+        plugin: A .py or .onnxtxt file or a module to use beside the installed plugins: this runs
+            its code. Give it no code that you do not trust.
+        target: The framework whose source is written; plugins bring others.
+        skip_pass: A pass that does not run; `onnx2ms passes` lists them.
+        only_pass: A pass beside which no others run in the stages that it stands in.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
@@ -97,6 +107,10 @@ def convert(
             fold_batchnorm=fold_batchnorm,
             stub=stub,
             html=html,
+            plugins=plugin,
+            target=target,
+            skip_passes=skip_pass,
+            only_passes=only_pass,
             force=force,
             progress=told,
         )
@@ -117,6 +131,7 @@ def recheck(
     inputs: Paths = (),
     verify: Verify = "both",
     tolerance: float = 1e-5,
+    plugin: Names = (),
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
 ) -> None:
@@ -133,6 +148,7 @@ def recheck(
         inputs: An .npz file of arrays to call an ONNX model with.
         verify: Modes of MindSpore.
         tolerance: Largest max|a-b| / max|b| of a float32 output of an ONNX model.
+        plugin: A plugin that the folder was written with, as for `onnx2ms MODEL`. It runs.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
     """
@@ -147,6 +163,7 @@ def recheck(
             inputs=list(inputs) or None,
             gradients=gradients,
             steps=steps,
+            plugins=plugin,
             progress=told,
         )
     if not quiet:

@@ -26,22 +26,24 @@ def inspect(
     *,
     shape: Names = (),
     depth: Annotated[int, Parameter(show_default=True)] = DEPTH,
+    plugin: Names = (),
     json: Flag = False,
 ) -> int:
     """Tell what a model holds, costs and needs, and whether it can be converted.
 
-    Nothing is written and nothing is run. Exit status: 0 all operators are supported, 1 some are
-    not, or the model cannot be read.
+    Nothing is written, and nothing but plugins is run. Exit status: 0 all operators are supported,
+    1 some are not, or the model cannot be read.
 
     Args:
         model: The .onnx file.
         shape: Shape of an input, NAME:D,D,… or, of the only one, D,D,…: numbers or names.
         depth: Levels of modules to show.
+        plugin: A .py or .onnxtxt file or a module to use beside the installed plugins. It runs.
         json: Print all of it as JSON; docs/inspect.md describes it.
     """
     with lasting():
         from .inspection import inspect as look
-    found = look(model, shapes=parse_shapes(shape))
+    found = look(model, shapes=parse_shapes(shape), plugins=plugin)
     if json:
         print(as_json(found))
     else:

@@ -28,6 +28,10 @@ def torch(
     dump: Path | None = None,
     check_passes: Flag = False,
     html: Flag = False,
+    plugin: Names = (),
+    target: str = "mindspore",
+    skip_pass: Names = (),
+    only_pass: Names = (),
     force: Flag = False,
     verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"])] = False,
     quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"])] = False,
@@ -55,6 +59,10 @@ def torch(
         dump: Folder to write the graph to after every stage, for Netron.
         check_passes: Run the graph before and after every pass.
         html: Write report.html too, a page for a browser, with the error of every layer.
+        plugin: A .py or .onnxtxt file or a module to use beside the installed plugins. It runs.
+        target: The framework whose source is written; plugins bring others.
+        skip_pass: A pass that does not run; `onnx2ms passes` lists them.
+        only_pass: A pass beside which no others run in the stages that it stands in.
         force: Replace an output folder that is not empty.
         verbose: Tell each step, and the details of an error.
         quiet: Print errors only.
@@ -76,8 +84,16 @@ def torch(
         "--weights": None if weights == "ckpt" else weights,
         "--verify": verify,
         "--tolerance": None if tolerance == 1e-5 else tolerance,
+        "--target": None if target == "mindspore" else target,
     }
-    several = {"--input": input, "--shape": shape, "--inputs": inputs}
+    several = {
+        "--input": input,
+        "--shape": shape,
+        "--inputs": inputs,
+        "--plugin": plugin,
+        "--skip-pass": skip_pass,
+        "--only-pass": only_pass,
+    }
     flags = {"--inference": inference, "--html": html}
     repeat = _command(factory, options, several, [flag for flag, given in flags.items() if given])
     with progress(factory, verbose=verbose, quiet=quiet) as told:
@@ -96,6 +112,10 @@ def torch(
             force=force,
             check_passes=check_passes,
             html=html,
+            plugins=plugin,
+            target=target,
+            skip_passes=skip_pass,
+            only_passes=only_pass,
             progress=told,
             repeat=repeat,
         )

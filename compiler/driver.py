@@ -25,6 +25,10 @@ from .html_report.snapshot import NodeRow, snapshot
 from .ir.errors import ModelError, NotProvenError, Onnx2msError
 from .ir.graph import Array
 from .output import output_folder, writing
+from .plugins.assembly import assemble
+from .plugins.load import AnyPlugin, arguments
+from .plugins.plugin import Target
+from .plugins.prove import verify_target
 from .report import Export, Report, report_of, to_json
 from .settings import AnyPath, Format, Settings, Verify
 from .stubbed import verify_before
@@ -53,6 +57,10 @@ def convert(
     fold_batchnorm: bool = False,
     stub: bool = False,
     html: bool = False,
+    plugins: Sequence[AnyPlugin] = (),
+    target: str = "mindspore",
+    skip_passes: Sequence[str] = (),
+    only_passes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Conversion:
     """Compile an ONNX model into MindSpore source and weights, and prove them equal to it.
@@ -78,6 +86,11 @@ def convert(
             conversion is not `verified`.
         html: Whether `report.html` is written too, a page that shows modules, graphs, weights and
             source, and compares every value on the way: another run of each mode.
+        plugins: Plugins beside the installed ones, for this conversion: `onnx2ms.plugins.Plugin`s,
+            modules, their names, .py or .onnxtxt files. Their code is run.
+        target: The framework whose source is written; plugins bring others than "mindspore".
+        skip_passes: Passes that do not run.
+        only_passes: Passes beside which no others run in the stages that they stand in.
         progress: Called with a word when each part begins; nothing is printed otherwise.
 
     Raises:
@@ -85,6 +98,7 @@ def convert(
         ModelError: The model cannot be read.
         UnsupportedError: Some operators cannot be compiled, and `stub` was not asked for.
         OutputError: The folder cannot be written.
+        PluginError: A plugin cannot be loaded, claims what another one does, or fails.
         PassError: A pass failed, or, with `check_passes`, changed what the model computes.
         NotProvenError: The network is not shown to compute what the model does; its `conversion`
             is the finished one.
@@ -104,6 +118,10 @@ def convert(
         fold_batchnorm=fold_batchnorm,
         stub=stub,
         html=html,
+        plugins=plugins,
+        target=target,
+        skip_passes=skip_passes,
+        only_passes=only_passes,
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:
@@ -146,14 +164,18 @@ def run(
     Raises:
         Onnx2msError: As `convert` does.
     """
+    assembly = assemble(settings.plugins, settings.target)
+    formats = assembly.target.formats
+    if settings.weights not in formats:
+        settings = replace(settings, weights=formats[0])
     with _folder(output, file, settings, force=force) as folder:
-        compiled = compile_model(file, settings, clock)
+        compiled = compile_model(file, settings, assembly, clock)
         with clock.part("write"), writing(output or folder):
             _write(compiled.emission, folder, settings)
-        verification = _verify(compiled, folder, settings, clock, export)
+        verification = _verify(compiled, assembly.target, folder, settings, clock, export)
         if verification is not None and output is not None:
             verification = _moved(verification, folder, Path(output))
-        report = report_of(compiled, settings, verification, repeat, clock, export)
+        report = report_of(compiled, settings, assembly, verification, repeat, clock, export)
         with writing(output or folder):
             (folder / "report.json").write_bytes(to_json(report))
             if compiled.before is not None:
@@ -261,7 +283,12 @@ def write_weights(emission: Emission, file: Path) -> None:
 
 
 def _verify(
-    compiled: Compiled, folder: Path, settings: Settings, clock: Clock, export: Export | None
+    compiled: Compiled,
+    target: Target,
+    folder: Path,
+    settings: Settings,
+    clock: Clock,
+    export: Export | None,
 ) -> Verification | None:
     """Hold the written files against the model; None where nobody asked for it."""
     if not settings.modes:
@@ -275,6 +302,8 @@ def _verify(
     else:
         calls = _examples(model, settings, export)
     with clock.part("verify"):
+        if target.origin:
+            return verify_target(folder, target, compiled, calls, tolerance=settings.tolerance)
         return verify_folder(
             folder,
             model=compiled.imported.file,
@@ -285,6 +314,7 @@ def _verify(
             tolerance=settings.tolerance,
             against=None if export is None else export.original,
             values=settings.html,
+            meanings=compiled.meanings,
         )
 
 
@@ -326,6 +356,9 @@ def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str 
         return None
     if len(settings.inputs_files) < len(settings.inputs):
         return None
+    named = arguments(settings.plugins)
+    if named is None:
+        return None
     return repeat_command(
         Path(model),
         default_folder(model) if output is None else Path(output),
@@ -338,4 +371,8 @@ def _repeat(model: AnyModel, output: AnyPath | None, settings: Settings) -> str 
         fold_batchnorm=settings.fold_batchnorm,
         stub=settings.stub,
         html=settings.html,
+        plugins=named,
+        target=settings.target,
+        skip_passes=settings.skip_passes,
+        only_passes=settings.only_passes,
     )

@@ -21,6 +21,8 @@ from .ir.graph import shape_of
 from .ir.macs import Macs, count_macs
 from .ir.provenance import origins
 from .operator_facts import API, EVERYWHERE, claims_of
+from .plugins.assembly import assemble
+from .plugins.load import AnyPlugin
 from .report import Signature, signature
 from .settings import AnyPath, Settings
 from .verify.bindings import sample_bindings
@@ -125,7 +127,10 @@ class Inspection(TypedDict):
 
 
 def inspect(
-    model: AnyPath, *, shapes: Mapping[str, Sequence[int | str]] | None = None
+    model: AnyPath,
+    *,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    plugins: Sequence[AnyPlugin] = (),
 ) -> Inspection:
     """Tell what a model holds, costs and needs, and whether it can be converted.
 
@@ -135,9 +140,11 @@ def inspect(
     Args:
         model: An .onnx file.
         shapes: Dimensions by input, a number or a symbol each; '' stands for the only input.
+        plugins: Plugins beside the installed ones, as for `convert`. Their code is run.
 
     Raises:
         UsageError: The call is wrong.
+        PluginError: A plugin cannot be loaded.
         ModelError: The model cannot be read.
     """
     file, settings = Path(model), settings_for(shapes or {})
@@ -150,7 +157,7 @@ def inspect(
         if stage == "shapes":
             counted.append(count_macs(model.graph))
 
-    compiled = compile_model(file, settings, Clock(), on_stage=look)
+    compiled = compile_model(file, settings, assemble(plugins), Clock(), on_stage=look)
     imported, emission = compiled.imported, compiled.emission
     graph, (macs,), (weights,) = imported.model.graph, counted, held
     sizes = dict(sample_bindings(graph)[0])

@@ -14,6 +14,8 @@ from .driver import Inputs, Progress, as_calls, write_weights
 from .ir.errors import ModelError, NotProvenError, UsageError, quoted
 from .ir.graph import Array
 from .output import writing
+from .plugins.assembly import MINDSPORE, Assembly, assemble
+from .plugins.load import AnyPlugin
 from .settings import AnyPath, Settings, Verify
 from .verify.beside import train_beside
 from .verify.differences import derive_alone
@@ -58,6 +60,7 @@ def verify(
     inputs: Inputs | Sequence[Inputs] | None = None,
     gradients: bool = False,
     steps: int = 0,
+    plugins: Sequence[AnyPlugin] = (),
     progress: Progress | None = None,
 ) -> Recheck:
     """Hold a written folder against the ONNX model or the PyTorch module that it came from.
@@ -75,10 +78,13 @@ def verify(
         gradients: Whether to compare gradients too: with PyTorch's; of an ONNX model with
             difference quotients, where MindSpore computes the network in float64.
         steps: So many steps SGD and AdamW take beside PyTorch's.
+        plugins: Plugins beside the installed ones; those that the folder was written with must
+            be among them, if it is held against an ONNX model. Their code is run.
         progress: Called with a word when each part begins.
 
     Raises:
         UsageError: The call is wrong.
+        PluginError: A plugin cannot be loaded.
         ModelError: The folder or the model cannot be read.
         NotProvenError: Something is not the same; its `conversion` is the `Recheck`.
     """
@@ -88,7 +94,7 @@ def verify(
             f"there is no model.py in {quoted(str(place), 4096)}",
             help="name a folder that onnx2ms wrote",
         )
-    settings = _settings(place, verify, tolerance, as_calls(inputs))
+    settings = _settings(place, verify, tolerance, as_calls(inputs), plugins)
     if not settings.modes or steps < 0:
         raise UsageError("nothing is to be compared", help="name a mode, and steps from 0")
     if _is_factory(against):
@@ -112,14 +118,24 @@ def _is_factory(against: AnyPath) -> bool:
     return ":" in text and not text.endswith(".onnx") and not Path(text).exists()
 
 
-def _settings(folder: Path, verify: Verify, tolerance: float, inputs: Sequence[Inputs]) -> Settings:
+def _settings(
+    folder: Path,
+    verify: Verify,
+    tolerance: float,
+    inputs: Sequence[Inputs],
+    plugins: Sequence[AnyPlugin],
+) -> Settings:
     """Return the settings with which the folder was written, as its report tells."""
     try:
-        options: Any = json.loads((folder / "report.json").read_bytes())["options"]
+        options: Any = _report(folder)["options"]
         shapes = cast("Mapping[str, Sequence[int | str]]", options["shapes"])
         outputs = cast("Sequence[str] | None", options["outputs"])
         weights = options["weights"]
         folded = bool(options.get("fold_batchnorm", False))
+        target = str(options.get("target", MINDSPORE.name))
+        skip, only = (
+            list(map(str, options.get(f"{kind}_passes", ()))) for kind in ("skip", "only")
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"cannot read the report of {quoted(str(folder), 4096)}: {error}",
@@ -136,13 +152,44 @@ def _settings(folder: Path, verify: Verify, tolerance: float, inputs: Sequence[I
         check_passes=False,
         model_name=None,
         fold_batchnorm=folded,
+        plugins=plugins,
+        target=target,
+        skip_passes=skip,
+        only_passes=only,
     )
+
+
+def _report(folder: Path) -> Any:
+    return json.loads((folder / "report.json").read_bytes())
+
+
+def _assembled(folder: Path, settings: Settings) -> Assembly:
+    """Return what a folder was compiled with; no plugin is loaded because the folder names it.
+
+    Raises:
+        UsageError: A plugin is not there.
+    """
+    assembly = assemble(settings.plugins)
+    there = {loaded.plugin.name for loaded in assembly.plugins}
+    for entry in _report(folder).get("plugins", ()):
+        if entry["name"] not in there:
+            source = quoted(str(entry["source"]), 200)
+            raise UsageError(
+                f"the folder was written with plugin {quoted(str(entry['name']))}, from {source}",
+                help="name it too: --plugin FILE.py or --plugin module, if you trust its code",
+            )
+    return assembly
 
 
 def _against_model(
     folder: Path, model: Path, settings: Settings, clock: Clock, *, gradients: bool
 ) -> Recheck:
-    compiled = compile_model(model, settings, clock)
+    if settings.target != MINDSPORE.name:
+        raise UsageError(
+            f"the folder holds no MindSpore source: its target is {quoted(settings.target)}",
+            help=f"convert it anew with --target {settings.target}, which proves it",
+        )
+    compiled = compile_model(model, settings, _assembled(folder, settings), clock)
     graph = compiled.imported.model.graph
     calls = arrays(graph, settings)
     with clock.part("verify"):
@@ -155,12 +202,14 @@ def _against_model(
             source=compiled.emission.source,
             modes=settings.modes,
             tolerance=settings.tolerance,
+            meanings=compiled.meanings,
         )
     training: Sequence[TrainingResult] = ()
     if gradients and verification.verified:
         with clock.part("derive"):
             names = [value.name or "" for value in graph.outputs]
-            told = run_reference(source_of(compiled.imported.file), calls[0], names)
+            source = source_of(compiled.imported.file, meanings=compiled.meanings)
+            told = run_reference(source, calls[0], names)
             given: list[Array] = [calls[0][value.name or ""] for value in inputs_of(graph)]
             training = derive_alone(
                 folder, given, list(told.outputs.values()), modes=settings.modes

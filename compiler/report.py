@@ -21,6 +21,7 @@ from ..passes.pipeline import PassRecord
 from .clock import Clock
 from .compile import Compiled
 from .ir.graph import operator
+from .plugins.assembly import Assembly
 from .settings import Settings
 from .verify.original import Original
 from .verify.verify import Verification
@@ -64,6 +65,17 @@ class Options(TypedDict):
     inputs: str | None
     fold_batchnorm: bool
     stub: bool
+    target: str
+    skip_passes: list[str]
+    only_passes: list[str]
+
+
+class PluginUsed(TypedDict):
+    """A plugin that the conversion was made with."""
+
+    name: str
+    version: str
+    source: str
 
 
 class Signature(TypedDict):
@@ -130,6 +142,7 @@ class Report(TypedDict):
     model: Model
     network: Network | None
     options: Options
+    plugins: list[PluginUsed]
     repeat: str | None
     inputs: list[Signature]
     outputs: list[Signature]
@@ -160,6 +173,7 @@ class Export:
 def report_of(
     compiled: Compiled,
     settings: Settings,
+    assembly: Assembly,
     verification: Verification | None,
     repeat: str | None,
     clock: Clock,
@@ -170,6 +184,7 @@ def report_of(
     Args:
         compiled: The model and what was made of it.
         settings: What was asked for.
+        assembly: What it was compiled with.
         verification: What was found; None where nobody asked for it.
         repeat: Command that does the same again.
         clock: Time of each part.
@@ -192,6 +207,10 @@ def report_of(
         },
         "network": None if export is None else export.network,
         "options": _options(settings),
+        "plugins": [
+            {"name": item.plugin.name, "version": item.plugin.version, "source": item.source}
+            for item in assembly.plugins
+        ],
         "repeat": repeat,
         "inputs": signature(value for value in graph.inputs if not value.is_initializer()),
         "outputs": signature(graph.outputs),
@@ -288,6 +307,9 @@ def _options(settings: Settings) -> Options:
         "inputs": _given(settings),
         "fold_batchnorm": settings.fold_batchnorm,
         "stub": settings.stub,
+        "target": settings.target,
+        "skip_passes": list(settings.skip_passes),
+        "only_passes": list(settings.only_passes),
     }
 
 

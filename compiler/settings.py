@@ -11,6 +11,7 @@ from .ir.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from .ir.graph import Array
+    from .plugins.load import AnyPlugin
     from .verify.process import Mode
 
 AnyPath: TypeAlias = str | os.PathLike[str]
@@ -36,6 +37,10 @@ class Settings:
         fold_batchnorm: Whether BatchNormalization becomes a part of the convolution before it.
         stub: Whether a cell that raises stands for each operator that cannot be compiled.
         html: Whether the report is written as a page too.
+        plugins: Plugins beside the installed ones.
+        target: The framework whose source is written.
+        skip_passes: Passes that do not run.
+        only_passes: Passes that run alone in their stages.
     """
 
     shapes: Mapping[str, Sequence[int | str]]
@@ -50,6 +55,10 @@ class Settings:
     fold_batchnorm: bool = False
     stub: bool = False
     html: bool = False
+    plugins: "Sequence[AnyPlugin]" = ()
+    target: str = "mindspore"
+    skip_passes: Sequence[str] = ()
+    only_passes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Check what a type does not say.

@@ -42,12 +42,14 @@ def verify_before(
         Onnx2msError: The part cannot be compiled.
     """
     lowered, file = compiled.imported.model, compiled.imported.file
-    fresh = load_model(file, shapes=settings.shapes, outputs=settings.outputs).model
+    claimed = compiled.assembly.claimed
+    read = load_model(file, shapes=settings.shapes, outputs=settings.outputs, kept=claimed)
+    fresh = read.model
     names = computed_before(fresh.graph, origins_of(lowered, compiled.emission.stubs))
     if not names:
         return None
     part = replace(settings, outputs=names, stub=False, dump=None, check_passes=False)
-    before = compile_model(file, part, Clock())
+    before = compile_model(file, part, compiled.assembly, Clock())
     calls = arrays(lowered.graph, settings)
     inputs = [value.name or "" for value in inputs_of(before.imported.model.graph)]
     with tempfile.TemporaryDirectory(prefix="onnx2ms-") as scratch:
@@ -60,6 +62,7 @@ def verify_before(
             source_map=before.emission.source_map,
             modes=settings.modes,
             tolerance=settings.tolerance,
+            meanings=before.meanings,
         )
     failure = failure_of(folder / "model.py", lowered.graph, calls[0])
     return replace(found, modes=tuple(without_lines(mode, failure) for mode in found.modes))

@@ -1,6 +1,8 @@
 """The list of all passes, for people."""
 
-from .pipeline import STAGES
+from collections.abc import Sequence
+
+from .pipeline import STAGES, Stage
 
 
 def catalogue() -> str:
@@ -14,3 +16,17 @@ def catalogue() -> str:
             lines.append(f"| {name} | `{item.name}` | {doc} | {after} |")
             name = ""
     return "\n".join(lines) + "\n"
+
+
+def listing(stages: Sequence[Stage]) -> list[str]:
+    """Return every pass in its order, a line each, under its stage; plugins' with their names."""
+    width = max(len(item.name) for stage in stages for item in stage.passes)
+    lines: list[str] = []
+    for stage in stages:
+        lines.append(f"{stage.name}, until nothing changes" if stage.repeat else stage.name)
+        for item in stage.passes:
+            notes = [f"plugin {item.origin}"] if item.origin else []
+            notes += ["on request"] if item.on_request else []
+            note = f" ({', '.join(notes)})" if notes else ""
+            lines.append(f"  {item.name:{width}}  {item.doc}{note}")
+    return lines

@@ -86,13 +86,12 @@ def find(graph: ir.Graph, *patterns: Pattern) -> Iterator[Match]:
         graph: A graph; its subgraphs are not searched.
         patterns: Patterns that begin with an operator.
     """
-    by_type: dict[str, list[ir.Node]] = {}
+    by_type: dict[tuple[str, str], list[ir.Node]] = {}
     for node in graph:
-        if not node.domain:
-            by_type.setdefault(node.op_type, []).append(node)
+        by_type.setdefault((node.domain, node.op_type), []).append(node)
     for pattern in patterns:
         for whole in _spellings(pattern):
-            for node in by_type.get(whole.op_type, ()):
+            for node in by_type.get((whole.domain, whole.op_type), ()):
                 if node.graph is not graph or len(node.outputs) <= whole.output:
                     continue
                 result = node.outputs[whole.output]
@@ -184,7 +183,7 @@ def _apply(pattern: Apply, value: ir.Value, match: Match) -> Iterator[Match]:
     if (
         node is None
         or node.op_type != pattern.op_type
-        or node.domain
+        or node.domain != pattern.domain
         or node.graph is not match.result.graph
         or value.index() != pattern.output
         or not _has_attributes(node, pattern)
@@ -193,7 +192,7 @@ def _apply(pattern: Apply, value: ir.Value, match: Match) -> Iterator[Match]:
     inputs = [ask.operand(node, i) for i in range(max(len(pattern.operands), len(node.inputs)))]
     wanted = [*pattern.operands, *[None] * (len(inputs) - len(pattern.operands))]
     orders = [wanted]
-    if pattern.op_type in COMMUTATIVE and wanted[0] is not wanted[1]:
+    if pattern.op_type in COMMUTATIVE and not pattern.domain and wanted[0] is not wanted[1]:
         orders.append(wanted[::-1])
     for order in orders:
         if _spread(node, order):
@@ -226,7 +225,7 @@ def _spread(node: ir.Node, patterns: Sequence[Pattern | None]) -> bool:
 
 def _has_attributes(node: ir.Node, pattern: Apply) -> bool:
     for name, wanted in pattern.attributes.items():
-        held = ask.attribute(node, name, _default(node.op_type, name))
+        held = ask.attribute(node, name, _default(node.domain, node.op_type, name))
         if isinstance(wanted, float) and isinstance(held, float):
             if abs(held - wanted) > 1e-5 * abs(wanted):
                 return False
@@ -236,8 +235,10 @@ def _has_attributes(node: ir.Node, pattern: Apply) -> bool:
 
 
 @cache
-def _default(op_type: str, name: str) -> AttributeValue | None:
+def _default(domain: str, op_type: str, name: str) -> AttributeValue | None:
     """Return the default of an attribute in the dialect."""
+    if domain:
+        return None
     attribute = onnx.defs.get_schema(op_type, OPSET).attributes.get(name)
     if attribute is None or not attribute.default_value.name:
         return None

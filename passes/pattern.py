@@ -97,16 +97,18 @@ class Apply(Pattern):
     """What an operator makes.
 
     Attributes:
-        op_type: Operator of ai.onnx.
+        op_type: The operator.
         operands: Its inputs; None for one that must be absent, as must all behind the last.
         attributes: Attributes that matter; where a node has none, the operator's default counts.
         output: Which of its outputs.
+        domain: Its domain; empty for ai.onnx.
     """
 
     op_type: str
     operands: tuple[Pattern | None, ...]
     attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: NOTHING)
     output: int = 0
+    domain: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +134,15 @@ def number(value: float, *, within: float = 1e-6) -> Number:
 
 
 def op(
-    op_type: str, *operands: Operand | None, output: int = 0, **attributes: AttributeValue
+    op_type: str,
+    *operands: Operand | None,
+    output: int = 0,
+    domain: str = "",
+    **attributes: AttributeValue,
 ) -> Apply:
     """Return a pattern of what an operator makes."""
     given = tuple(Number(item) if isinstance(item, int | float) else item for item in operands)
-    return Apply(op_type, given, attributes, output)
+    return Apply(op_type, given, attributes, output, domain)
 
 
 def product(*factors: Operand) -> Pattern:

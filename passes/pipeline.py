@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from ..compiler.ir.dialect import IR_VERSION
-from ..compiler.ir.errors import Onnx2msError, PassError
+from ..compiler.ir.errors import REPORT, Onnx2msError, PassError
 from .base import Pass
+from .check_form import annotated, check_form, has_branches
 from .contrib.modernize_contrib import modernize_contrib
 from .fuse.fold_batch_norm import fold_batch_norm
 from .fuse.fuse_attention import fuse_attention
@@ -266,12 +267,14 @@ class PassRecord:
         name: Name of the pass.
         changes: Number of changes in the main graph and all subgraphs.
         seconds: Time it took.
+        title: What messages call the pass.
     """
 
     stage: str
     name: str
     changes: int
     seconds: float
+    title: str
 
 
 OnPass = Callable[[PassRecord, ir.Model], None]
@@ -367,9 +370,12 @@ def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassReco
     except Exception as error:
         notes = "; ".join(getattr(error, "__notes__", ()))
         names = ", ".join(dict.fromkeys(record.name for record in before)) or "none"
+        ours = "run again with --check-passes and --dump DIR, and report the graph before it"
         raise PassError(
-            f"pass {item.name} failed{f' at {notes}' if notes else ''}: "
+            f"{item.title} failed{f' at {notes}' if notes else ''}: "
             f"{type(error).__name__}: {error}\npasses before it: {names}",
-            help="run again with --check-passes and --dump DIR, and report the graph before it",
+            help=REPORT if item.origin else ours,
         ) from error
-    return PassRecord(stage, item.name, changes, time.perf_counter() - started)
+    if item.origin and changes:
+        check_form(annotated(model).proto, item.title, shapes=not has_branches(model))
+    return PassRecord(stage, item.name, changes, time.perf_counter() - started, item.title)

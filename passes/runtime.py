@@ -7,6 +7,8 @@ from typing import Protocol, cast
 import onnx
 
 from ..compiler.ir.graph import Array
+from ..compiler.ir.meanings import Meanings, needed
+from ..compiler.ir.parts import run_in_parts
 
 
 class CannotLoadError(Exception):
@@ -40,6 +42,21 @@ class _Runtime(Protocol):
     def InferenceSession(  # noqa: N802
         self, model: bytes, options: _Options, providers: Sequence[str]
     ) -> _Session: ...
+
+
+def run_model(
+    proto: onnx.ModelProto, inputs: Mapping[str, Array], outputs: Sequence[str], meanings: Meanings
+) -> dict[str, Array]:
+    """Run a small model in which some operators compute what a plugin says.
+
+    Raises:
+        PluginError: What a plugin says fails.
+        CannotLoadError: onnxruntime refuses a part of the model.
+    """
+    foreign = needed(proto, meanings)
+    if foreign:
+        return run_in_parts(proto, inputs, outputs, foreign, run_proto)
+    return run_proto(proto, inputs, outputs)
 
 
 def run_proto(

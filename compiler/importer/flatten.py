@@ -1,6 +1,7 @@
 """One flat graph: functions inlined, every node named and told apart."""
 
 from collections import Counter
+from collections.abc import Collection
 from graphlib import TopologicalSorter
 from itertools import count
 
@@ -14,14 +15,15 @@ MAX_NODES = 1_000_000
 """Nodes after inlining. Functions that call functions double a few bytes into any number."""
 
 
-def flatten(model: ir.Model, name: str) -> None:
-    """Inline all functions and give every node a name of its own and its origins.
+def flatten(model: ir.Model, name: str, kept: Collection[tuple[str, str]] = ()) -> None:
+    """Inline functions and give every node a name of its own and its origins.
 
     The nodes of a function stand for the node that called it.
 
     Args:
-        model: Changed in place.
+        model: Changed in place; it holds no functions then but those that were kept.
         name: The file's name.
+        kept: Domains and names of functions whose nodes stay as they are.
 
     Raises:
         ModelError: Functions are of another opset than the model, or make too large a graph.
@@ -31,13 +33,15 @@ def flatten(model: ir.Model, name: str) -> None:
         return
     _check_size(model, name)
     try:
-        InlinePass()(model)
+        InlinePass(lambda function: (function.domain, function.name) not in kept)(model)
     except ValueError as error:
         raise ModelError(
             f"{name}: functions cannot be inlined: {error}",
             help="export the network without local functions",
         ) from error
-    model.functions.clear()
+    for key, function in list(model.functions.items()):
+        if (function.domain, function.name) not in kept:
+            del model.functions[key]
     _name_nodes(model.graph)
 
 

@@ -2,7 +2,7 @@
 
 import mmap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 from ..ir.dialect import NEWEST_OPSET
 from ..ir.errors import ModelError, quoted
 from ..ir.graph import operator
+from ..ir.meanings import Meaning, Meanings
 from .bind import Dim, bind_shapes, require_ranks
 from .check import check_model, check_text, not_utf8
 from .cut import cut_outputs, infer_outputs
@@ -36,6 +37,7 @@ class Imported:
         producer: Who wrote it, `pytorch 2.14.1`; empty where the file does not tell.
         exporter: Which of PyTorch's two exporters; empty for any other producer.
         operators: How many nodes of each operator, functions inlined, before anything else.
+        functions: What operators compute whose functions were not inlined.
     """
 
     model: ir.Model
@@ -45,6 +47,7 @@ class Imported:
     producer: str
     exporter: Exporter
     operators: dict[str, int]
+    functions: Meanings
 
 
 def load_model(
@@ -52,6 +55,7 @@ def load_model(
     *,
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     outputs: Sequence[str] | None = None,
+    kept: Collection[tuple[str, str]] = (),
 ) -> Imported:
     """Read an ONNX model for compilation.
 
@@ -63,6 +67,7 @@ def load_model(
         shapes: Dimensions of inputs by name, a number or a symbol each; the name '' stands for
             the only input.
         outputs: Values to compute instead of the model's outputs.
+        kept: Domains and names of operators that stay, though the file may define them.
 
     Raises:
         ModelError: The file is not a valid ONNX model that can be read.
@@ -74,7 +79,9 @@ def load_model(
     opset = _check_header(proto, name)
     model = _graph(proto, file)
     RemoveInitializersFromInputsPass()(model)
-    flatten(model, name)
+    flatten(model, name, kept)
+    functions = [ir.serde.serialize_function(function) for function in model.functions.values()]
+    model.functions.clear()
     attach(model, file.parent)
     operators = Counter(operator(node) for node in model.graph.all_nodes())
     exporter = read_provenance(model)
@@ -93,6 +100,7 @@ def load_model(
         producer=f"{model.producer_name or ''} {model.producer_version or ''}".strip(),
         exporter=exporter,
         operators=dict(sorted(operators.items())),
+        functions={(f.domain, f.name): Meaning(f.name, f.domain, function=f) for f in functions},
     )
 
 

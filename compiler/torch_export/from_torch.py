@@ -9,6 +9,7 @@ from ..clock import Clock
 from ..conversion import Conversion
 from ..driver import Inputs, as_calls, run
 from ..ir.errors import UsageError, quoted
+from ..plugins.load import AnyPlugin
 from ..report import Export
 from ..settings import AnyPath, Format, Settings, Verify, choices
 from ..verify.original import Original
@@ -37,6 +38,10 @@ def from_torch(
     check_passes: bool = False,
     html: bool = False,
     model_name: str | None = None,
+    plugins: Sequence[AnyPlugin] = (),
+    target: str = "mindspore",
+    skip_passes: Sequence[str] = (),
+    only_passes: Sequence[str] = (),
     progress: Callable[[str], None] | None = None,
     repeat: str | None = None,
 ) -> Conversion:
@@ -66,6 +71,10 @@ def from_torch(
         check_passes: Whether the graph is run before and after every pass.
         html: Whether `report.html` is written too.
         model_name: Name of the network in source and report; None: that of its class.
+        plugins: Plugins beside the installed ones, as for `convert`. Their code is run.
+        target: The framework whose source is written; plugins bring others than "mindspore".
+        skip_passes: Passes that do not run.
+        only_passes: Passes beside which no others run in the stages that they stand in.
         progress: Called with a word when each part begins; nothing is printed otherwise.
         repeat: Command that does the same again, for the report.
 
@@ -88,7 +97,20 @@ def from_torch(
     network = network_of(module, example_inputs)
     name = model_name or type(network.module).__name__
     settings = Settings(
-        {}, None, weights, verify, tolerance, as_calls(inputs), dump, check_passes, name, html=html
+        {},
+        None,
+        weights,
+        verify,
+        tolerance,
+        as_calls(inputs),
+        dump,
+        check_passes,
+        name,
+        html=html,
+        plugins=plugins,
+        target=target,
+        skip_passes=skip_passes,
+        only_passes=only_passes,
     )
     with tempfile.TemporaryDirectory(prefix="onnx2ms-") as folder:
         with clock.part("export"):

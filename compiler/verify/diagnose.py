@@ -114,7 +114,9 @@ def _diagnosis(case: Case, mode: Mode, traces: Mapping[Mode, Trace]) -> Diagnosi
 
 def _why(case: Case, trace: Trace) -> str:
     """Say what is known of a network no value of which was seen to differ."""
-    emitted = intermediates(case.lowered, case.folder, case.inputs, list(case.expected))
+    emitted = intermediates(
+        case.lowered, case.folder, case.inputs, list(case.expected), case.meanings
+    )
     if not all(_equal(case, array, case.expected[name]) for name, array in emitted):
         return (
             "the graph that was emitted already computes something else than the model:"

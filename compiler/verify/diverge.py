@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from ...emitters.base import Place
 from ..ir.graph import Array, operator
+from ..ir.meanings import Key, Meaning, Meanings
 from ..ir.provenance import path_of
 from .compare import NOISE_FACTOR, Difference, difference, tolerance_of
 from .engines import Source
@@ -65,6 +66,7 @@ class Case:
         expected: The model's outputs by name.
         tolerance: That of float32.
         call: Which call of the network it is.
+        meanings: What operators compute that no engine knows.
     """
 
     lowered: ir.Model
@@ -73,6 +75,7 @@ class Case:
     expected: Mapping[str, Array]
     tolerance: float
     call: int = 0
+    meanings: Meanings = field(default_factory=dict[Key, Meaning])
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _beyond_noise(case: Case, suspects: Sequence[_Suspect]) -> Sequence[_Suspect
     """Return those that differ by more than the reference does from itself."""
     if not suspects or suspects[0].apart.problem:
         return suspects
-    source = Source(ir.to_proto(case.lowered), case.folder)
+    source = Source(ir.to_proto(case.lowered), case.folder, case.meanings)
     own = noise(source, case.inputs, {s.value: s.expected for s in suspects})
     return [s for s in suspects if s.apart.problem or s.apart.error > NOISE_FACTOR * own[s.value]]
 

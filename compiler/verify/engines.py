@@ -4,9 +4,9 @@ import ctypes
 import importlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import onnx
@@ -14,6 +14,11 @@ import onnx_ir as ir
 from onnx.external_data_helper import load_external_data_for_model
 
 from ..ir.graph import Array, numpy_type
+from ..ir.meanings import Key, Meaning, Meanings, needed
+from ..ir.parts import run_in_parts
+
+if TYPE_CHECKING:
+    from onnx.reference.op_run import OpRun
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,17 @@ class Source:
     Attributes:
         proto: The message, its large tensors referring to files.
         folder: Where these files are.
+        meanings: What operators compute that the engines do not know.
     """
 
     proto: onnx.ModelProto
     folder: Path
+    meanings: Meanings = field(default_factory=dict[Key, Meaning])
+
+    @property
+    def foreign(self) -> Meanings:
+        """Those of the meanings that it needs."""
+        return needed(self.proto, self.meanings)
 
 
 class _Value(Protocol):
@@ -101,9 +113,17 @@ def run_onnxruntime(
     Raises:
         Exception: Whatever onnxruntime raises; it has no class of its own for this.
     """
-    session = _session(source, outputs, optimized)
-    values = session.run_with_ort_values(outputs, {n: _to_ort(a) for n, a in inputs.items()})
-    return {name: _to_numpy(value) for name, value in zip(outputs, values, strict=True)}
+
+    def run(
+        proto: onnx.ModelProto, given: Mapping[str, Array], names: Sequence[str]
+    ) -> dict[str, Array]:
+        session = _session(replace(source, proto=proto), names, optimized)
+        values = session.run_with_ort_values(names, {n: _to_ort(a) for n, a in given.items()})
+        return {name: _to_numpy(value) for name, value in zip(names, values, strict=True)}
+
+    if source.foreign:
+        return run_in_parts(source.proto, inputs, outputs, source.foreign, run)
+    return run(source.proto, inputs, outputs)
 
 
 def run_evaluator(
@@ -127,9 +147,30 @@ def run_evaluator(
     whole = onnx.ModelProto()
     whole.CopyFrom(source.proto)
     load_external_data_for_model(whole, str(source.folder))
-    run = cast(_Run, ReferenceEvaluator(whole).run)  # pyright: ignore[reportUnknownMemberType]
+    operators = [_operator(meaning) for meaning in source.foreign.values()]
+    evaluator = ReferenceEvaluator(whole, new_ops=operators)
+    run = cast(_Run, evaluator.run)  # pyright: ignore[reportUnknownMemberType]
     values = run(list(outputs), dict(inputs))
     return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
+
+
+def _operator(meaning: Meaning) -> "type[OpRun]":
+    """Return an operator as onnx.reference wants it."""
+    from onnx.reference.op_run import OpRun
+
+    def run(
+        proto: onnx.ModelProto, inputs: Mapping[str, Array], outputs: Sequence[str]
+    ) -> dict[str, Array]:
+        return run_evaluator(Source(proto, Path()), inputs, outputs)
+
+    class Foreign(OpRun):
+        op_domain = meaning.domain
+
+        def _run(self, *inputs: Array | None, **attributes: object) -> tuple[Array, ...]:
+            return tuple(meaning.run(self.onnx_node, inputs, run))
+
+    Foreign.__name__ = meaning.operator  # by which it is known
+    return Foreign
 
 
 def _runtime() -> _Runtime:

@@ -7,7 +7,7 @@ may move is told by the model itself, with errors of that size put into it.
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx
 from onnx import TensorProto, helper
@@ -57,7 +57,7 @@ def with_kernel_errors(source: Source) -> Source:
     proto = onnx.ModelProto()
     proto.CopyFrom(source.proto)
     _put_errors(proto.graph, itertools.count())
-    return Source(proto, source.folder)
+    return replace(source, proto=proto)
 
 
 def _put_errors(graph: onnx.GraphProto, numbers: Iterator[int]) -> None:

@@ -12,8 +12,9 @@ import onnx
 import onnx_ir as ir
 
 from ..importer.wire import skeleton
-from ..ir.errors import quoted
+from ..ir.errors import PluginError, quoted
 from ..ir.graph import Array, shape_of
+from ..ir.meanings import Meanings, undefined
 from .compare import difference, is_float
 from .engines import Source, run_evaluator, run_onnxruntime
 from .kernels import with_kernel_errors
@@ -40,12 +41,13 @@ class Reference:
     problem: str = ""
 
 
-def source_of(model: Path, outputs: Sequence[str] = ()) -> Source:
+def source_of(model: Path, outputs: Sequence[str] = (), meanings: Meanings | None = None) -> Source:
     """Return a model file ready to run, its weights left where they are.
 
     Args:
         model: The file.
         outputs: All that will be asked of it; what they do not need is taken out.
+        meanings: What operators compute that no engine knows.
     """
     file = model.absolute()
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as data:
@@ -53,7 +55,7 @@ def source_of(model: Path, outputs: Sequence[str] = ()) -> Source:
     made = {name for node in proto.graph.node for name in node.output}
     if outputs and made.issuperset(outputs):
         keep_needed(proto.graph, outputs)
-    return Source(proto, file.parent)
+    return Source(proto, file.parent, meanings or {})
 
 
 def keep_needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> None:
@@ -90,15 +92,31 @@ def run_reference(source: Source, inputs: Mapping[str, Array], outputs: Sequence
         source: The model as it was given to us.
         inputs: One array an input.
         outputs: Names of values, not only of its outputs.
+
+    Raises:
+        PluginError: What a plugin says of its operators fails.
     """
+    unknown = undefined(source.proto, source.meanings)
+    if unknown:
+        names = ", ".join(unknown)
+        lacking = f"{names}: neither a FunctionProto nor a NumPy reference says what it computes"
+        return Reference("", {}, quoted(lacking, 300)[1:-1])
     problems: list[str] = []
     for package, run in (("onnxruntime", run_onnxruntime), ("onnx.reference", run_evaluator)):
-        engine = f"{package} {version(package.partition('.')[0])}"
+        engine = f"{package} {version(package.partition('.')[0])}{_beside(source)}"
         try:
             return Reference(engine, run(source, inputs, outputs), "; ".join(problems))
+        except PluginError:
+            raise
         except Exception as error:
             problems.append(f"{engine}: {first_line(error)}")
     return Reference("", {}, "; ".join(problems))
+
+
+def _beside(source: Source) -> str:
+    """Return who says what some operators compute."""
+    plugins = sorted({meaning.origin for meaning in source.foreign.values() if meaning.origin})
+    return f" and plugin {', '.join(plugins)}" if plugins else ""
 
 
 def noise(
@@ -150,7 +168,11 @@ def _in_last_bit(inputs: Mapping[str, Array], rng: np.random.Generator) -> dict[
 
 
 def intermediates(
-    model: ir.Model, folder: Path, inputs: Mapping[str, Array], names: Sequence[str]
+    model: ir.Model,
+    folder: Path,
+    inputs: Mapping[str, Array],
+    names: Sequence[str],
+    meanings: Meanings | None = None,
 ) -> Iterator[tuple[str, Array]]:
     """Yield values of a graph, computed without optimisation, some at a time.
 
@@ -159,6 +181,7 @@ def intermediates(
         folder: Where these files are.
         inputs: One array an input.
         names: Outputs of its nodes.
+        meanings: What operators compute that no engine knows.
 
     Yields:
         Names and values, in the order of `names`.
@@ -166,7 +189,7 @@ def intermediates(
     Raises:
         Exception: Whatever onnxruntime raises.
     """
-    source = Source(ir.to_proto(model), folder)
+    source = Source(ir.to_proto(model), folder, meanings or {})
     sizes = {value.name: _bytes(value) for node in model.graph for value in node.outputs}
     chunk: list[str] = []
     for name in names:

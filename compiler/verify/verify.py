@@ -13,6 +13,7 @@ import onnx_ir as ir
 from ...emitters.base import Place
 from ..ir.errors import count
 from ..ir.graph import Array
+from ..ir.meanings import Meanings
 from .compare import FLOAT
 from .diagnose import Diagnosis, diagnose, run_traced, value_errors
 from .diverge import Case, Divergence
@@ -33,7 +34,7 @@ class ModeResult:
     """A network in one mode.
 
     Attributes:
-        mode: "pynative" or "graph".
+        mode: "pynative" or "graph"; of another framework its name.
         outputs: In the model's order; empty if there are none to compare.
         failure: Why it could not be run to its end, with the line of the module; else empty.
         first_divergence: Where it first computes something else, if that was found.
@@ -45,7 +46,7 @@ class ModeResult:
             emitted; infinite where it cannot be told. Empty where nobody asked.
     """
 
-    mode: Mode
+    mode: str
     outputs: tuple[OutputResult, ...]
     failure: str
     first_divergence: Divergence | None
@@ -117,6 +118,7 @@ def verify_folder(
     tolerance: float = FLOAT,
     source: str = "",
     against: Original | None = None,
+    meanings: Meanings | None = None,
     timeout: float = TIMEOUT,
     values: bool = False,
 ) -> Verification:
@@ -137,6 +139,7 @@ def verify_folder(
             2e-3 and 2e-2, where it is larger.
         source: Text to which `source_map` refers; empty: that of model.py as it is.
         against: The network that the model was exported from; it is then what is compared with.
+        meanings: What operators compute that no engine knows.
         timeout: Seconds that a child may take.
         values: Whether each value on the way is compared too, in another run of each mode.
 
@@ -144,11 +147,11 @@ def verify_folder(
         What was found; nothing that the network does raises.
 
     Raises:
-        Onnx2msError: `against` fails.
+        Onnx2msError: `against` fails, or what a plugin says of an operator.
     """
     module = folder / "model.py"
     names = [value.name or "" for value in lowered.graph.outputs]
-    reads = source_of(model, names)
+    reads = source_of(model, names, meanings)
     order = [value.name or "" for value in inputs_of(lowered.graph)]
     with Runner([[call[name] for name in order] for call in inputs], timeout=timeout) as run:
         children = {mode: run.start(module, mode) for mode in modes}
@@ -177,7 +180,7 @@ def verify_folder(
         elif reference.engine and wrong:
             at = _first_wrong(outcomes[wrong[0]], results[wrong[0]], len(names), len(inputs))
             beside, outputs = model.absolute().parent, references[at].outputs
-            case = Case(lowered, beside, inputs[at], outputs, tolerance, at)
+            case = Case(lowered, beside, inputs[at], outputs, tolerance, at, meanings or {})
             diagnoses = diagnose(run, wrong, case, module, source_map, original=source)
         told_values: dict[Mode, dict[str, float]] = {}
         if values:
@@ -255,6 +258,10 @@ def repeat_command(
     fold_batchnorm: bool = False,
     stub: bool = False,
     html: bool = False,
+    plugins: Sequence[str] = (),
+    target: str = "mindspore",
+    skip_passes: Sequence[str] = (),
+    only_passes: Sequence[str] = (),
 ) -> str:
     """Return the shell command that converts and verifies again.
 
@@ -270,6 +277,10 @@ def repeat_command(
         fold_batchnorm: Whether BatchNormalization was folded.
         stub: Whether stubs stand for what cannot be compiled.
         html: Whether report.html was asked for.
+        plugins: What names the plugins that are not installed.
+        target: The framework whose source is written.
+        skip_passes: Passes that do not run.
+        only_passes: Passes that run alone in their stages.
     """
     words = ["onnx2ms", str(model), "-o", str(output), "--force"]
     for name, dims in (shapes or {}).items():
@@ -283,6 +294,10 @@ def repeat_command(
     words += ["--fold-batchnorm"] if fold_batchnorm else []
     words += ["--stub"] if stub else []
     words += ["--html"] if html else []
+    words += [word for name in plugins for word in ("--plugin", name)]
+    words += ["--target", target] if target != "mindspore" else []
+    words += [word for name in skip_passes for word in ("--skip-pass", name)]
+    words += [word for name in only_passes for word in ("--only-pass", name)]
     return shlex.join(words)
 
 

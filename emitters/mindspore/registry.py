@@ -1,7 +1,7 @@
 """What emitters of operators are, how they read a node, and the table of them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TypeVar, cast
 
@@ -32,8 +32,8 @@ class Op:
     """
 
     node: ir.Node
-    known: Sizes | None
-    table: "Table"
+    known: Sizes | None = None
+    table: "Table" = field(default_factory=lambda: Table({}, {}))
 
     def __getitem__(self, index: int) -> ir.Value:
         """Return an input that the operator demands."""

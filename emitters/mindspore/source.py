@@ -116,6 +116,7 @@ class SourceWriter:
         needed = {name for step in steps if step.code for name in step.code.helpers}
         needed.update(name for step in steps if step.turns for name in helpers_of(step.turns))
         layers = {cell.layer.name for cell in cells if cell.layer is not None}
+        layers -= {stub.name for stub in self._stubs}
         found = called(needed | (layers & set(self._helpers)), self._helpers)
         unknown = sorted(found - {*self._helpers, ATTENTION})
         if unknown:

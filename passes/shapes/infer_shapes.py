@@ -53,7 +53,7 @@ def infer(graph: ir.Graph, opset: int, *, data_prop: bool) -> int:
     for node in graph:
         for value in node.outputs:
             if value.name in found:
-                changed += _merge(value, found[value.name])
+                changed += merge(value, found[value.name])
     return changed
 
 
@@ -72,7 +72,7 @@ def _is_short(value: ir.Value | None) -> bool:
     return is_constant(value) and math.prod(shape_of(value) or ()) <= SHORT
 
 
-def _merge(value: ir.Value, proto: onnx.TypeProto) -> bool:
+def merge(value: ir.Value, proto: onnx.TypeProto) -> bool:
     """Give a value the type that was found, dimension by dimension; tell whether it changed."""
     if not proto.HasField("tensor_type"):
         found = ir.serde.deserialize_type_proto_for_type(proto)

@@ -63,7 +63,8 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
     monkeypatch.setattr(driver, "convert", convert)
     words = "--shape a:b:1,n --shape c:2 --outputs p,q --outputs r --weights safetensors"
     words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d"
-    words += " --check-passes --fold-batchnorm --stub --force -o o"
+    words += " --check-passes --fold-batchnorm --stub --force -o o --plugin a.py --plugin b"
+    words += " --target t --skip-pass fuse_gelu --only-pass fuse_glu"
     assert run(*words.split(), model) == 2
     assert {name: str(value) for name, value in given.items()} == {
         "model": str(model),
@@ -78,6 +79,10 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
         "check_passes": "True",
         "fold_batchnorm": "True",
         "stub": "True",
+        "plugins": "('a.py', 'b')",
+        "target": "t",
+        "skip_passes": "('fuse_gelu',)",
+        "only_passes": "('fuse_glu',)",
         "force": "True",
         "progress": "None",
     }
