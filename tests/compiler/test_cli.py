@@ -63,7 +63,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
     monkeypatch.setattr(driver, "convert", convert)
     words = "--shape a:b:1,n --shape c:2 --outputs p,q --outputs r --weights safetensors"
     words += " --inputs i.npz --inputs j.npz --verify graph --tolerance 1e-3 --dump d"
-    words += " --check-passes --fold-batchnorm --stub --force -o o --plugin a.py --plugin b"
+    words += " --check-passes --fold-batchnorm --stub --html --force -o o --plugin a.py --plugin b"
     words += " --target t --skip-pass fuse_gelu --only-pass fuse_glu"
     assert run(*words.split(), model) == 2
     assert {name: str(value) for name, value in given.items()} == {
@@ -79,6 +79,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
         "check_passes": "True",
         "fold_batchnorm": "True",
         "stub": "True",
+        "html": "True",
         "plugins": "('a.py', 'b')",
         "target": "t",
         "skip_passes": "('fuse_gelu',)",
