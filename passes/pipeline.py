@@ -68,6 +68,7 @@ from .lower.lower_pool_pads import lower_pool_pads
 from .lower.lower_qlinear import lower_qlinear
 from .lower.lower_resize import lower_resize
 from .lower.lower_rotary_embedding import lower_rotary_embedding
+from .lower.lower_same_pads import lower_same_pads
 from .lower.lower_scatter_elements import lower_scatter_elements
 from .lower.lower_softmax import lower_softmax
 from .lower.lower_stacks import lower_stacks
@@ -237,6 +238,7 @@ STAGES: tuple[Stage, ...] = (
             lower_lrn,  # makes an AveragePool
             lower_lp_normalization,
             explicit_window,  # before the others, which reckon with pads
+            lower_same_pads,
             lower_conv_transpose,
             lower_double_conv,
             lower_conv_pads,

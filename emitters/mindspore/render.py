@@ -1,12 +1,13 @@
 """Source text of constructors and expressions."""
 
+import ast
 import string
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ...compiler.ir.dim_text import write
 from .classes import ClassBuilder, ClassDefinition, Required
-from .code import Argument, Host, Symbol, literal
+from .code import ATOM, PRODUCT, SUM, UNARY, Argument, Host, Symbol, literal
 from .construct import HOST, NAMED, TUPLE, Absent, Construct, Tree, Variable
 
 REPEAT = 3
@@ -162,13 +163,30 @@ def simplify_padding(function: str | int, values: dict[str, Tree]) -> dict[str, 
 def fill(template: str, operands: Sequence[str], settings: Mapping[str, str]) -> str:
     """Return a template with its operands and settings in place.
 
-    A tuple that stands as `{shape:bare}` is written without brackets: `x.reshape(batch, -1)`.
+    A tuple that stands as `{shape:bare}` is written without brackets: `x.reshape(batch, -1)`; a
+    number as `{scale:4}` with brackets where it binds less: `x * (length + 1)`.
     """
     parts: list[str] = []
     for text, name, form, _ in string.Formatter().parse(template):
         parts.append(text)
         if name is not None:
             given = operands[int(name)] if name.isdigit() else settings[name]
-            inside = form == "bare" and given.startswith("(") and given != "()"
-            parts.append(given[1:-1].rstrip(",") if inside else given)
+            if form == "bare" and given.startswith("(") and given != "()":
+                given = given[1:-1].rstrip(",")
+            elif form and form.isdigit() and tightness(given) < int(form):
+                given = f"({given})"
+            parts.append(given)
     return "".join(parts)
+
+
+def tightness(text: str) -> int:
+    """Return how tightly the outermost operator of a number's expression binds."""
+    match ast.parse(text, mode="eval").body:
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            return SUM
+        case ast.BinOp():
+            return PRODUCT
+        case ast.UnaryOp():
+            return UNARY
+        case _:
+            return ATOM

@@ -61,7 +61,7 @@ def inline_scalars(code: Expression, node: ir.Node) -> Expression:
         word = WORDS.get(node.op_type, "value")
         name = word if word not in settings else f"{word}_{index}"
         settings[name] = number
-        template = template.replace(f"{{{index}}}", f"{{{name}}}")
+        template = template.replace(f"{{{index}}}", f"{{{name}:{code.slot(index)}}}")
     if settings == dict(code.settings):
         return code
     kept = [i for i in range(len(operands)) if f"{{{i}}}" in template]
@@ -92,7 +92,7 @@ def inline_sizes(code: Code, op: Op) -> Code:
             kept.append(index)
             continue
         settings[f"size_{index}"] = size
-        template = template.replace(f"{{{index}}}", f"{{size_{index}}}")
+        template = template.replace(f"{{{index}}}", f"{{size_{index}:{code.slot(index)}}}")
     if len(kept) == len(code.operands):
         return code
     for new, old in enumerate(kept):

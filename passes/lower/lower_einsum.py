@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from ...compiler.ir.graph import attribute, rank_of, shape_of
 from ..base import graph_pass
+from ..ramps import ramp
 from ..rewrite import Names, Site, set_attribute, set_inputs
 
 INT64 = ir.DataType.INT64
@@ -26,8 +27,7 @@ def lower_einsum(graph: ir.Graph) -> int:
     for node in list(graph):
         if node.domain or node.op_type != "Einsum":
             continue
-        shapes = [shape_of(value) for value in node.inputs]
-        if any(shape is None for shape in shapes):
+        if any(rank_of(value) is None for value in node.inputs):
             continue
         lowered += _lower(Site(node, names))
     return lowered
@@ -48,7 +48,8 @@ def _lower(site: Site) -> bool:
         set_attribute(node, "equation", written)
         set_inputs(node, *values)
         return changed
-    if len(terms) == 2 and _is_product(terms[0], terms[1], result, joined=True):
+    known = all(shape_of(value) is not None for value in values)
+    if known and len(terms) == 2 and _is_product(terms[0], terms[1], result, joined=True):
         site.replace(_join(site, values, terms, result))
     else:
         site.replace(_multiply(site, values, terms, result))
@@ -77,17 +78,22 @@ def _spell_out(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
 def _diagonal(site: Site, value: ir.Value | None, term: str) -> tuple[ir.Value, str]:
     """Return an operand with the first two axes of a repeated letter as one, and its letters."""
     assert value is not None, "Einsum has no absent operands"
-    shape = shape_of(value) or ()
     letter = next(x for x in term if term.count(x) > 1)
     first = term.index(letter)
     second = term.index(letter, first + 1)
     others = [i for i in range(len(term)) if i not in (first, second)]
-    size = shape[first]
-    kept = [shape[i] for i in others]
+    sizes = list(value.shape or ())
+    kept, size = [sizes[i] for i in others], sizes[first]
     turned = site.add("Transpose", [value], perm=[*others, first, second], dtype=value.dtype)
-    flat = site.ints([*kept, size * size], "flat")
+    numbers = [size if isinstance(size, int) else 0 for size in kept]  # 0 keeps an open size
+    flat = site.ints([*numbers, size * size if isinstance(size, int) else -1], "flat")
     line = site.add("Reshape", [turned, flat], dtype=value.dtype)
-    places = site.constant(np.arange(size) * (size + 1), "diagonal", INT64)
+    if isinstance(size, int):
+        places = site.constant(np.arange(size) * (size + 1), "diagonal", INT64)
+    else:
+        count = site.size(value, first)
+        step = site.add("Add", [count, site.constant(1, "one", INT64)], dtype=INT64)
+        places = site.add("Mul", [ramp(site, count), step], dtype=INT64)
     result = site.add("Gather", [line, places], axis=len(others), dtype=value.dtype)
     result.shape = ir.Shape([*kept, size])
     return result, "".join(term[i] for i in others) + letter

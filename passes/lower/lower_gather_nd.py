@@ -3,8 +3,9 @@
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, constant, operand, shape_of
+from ...compiler.ir.graph import attribute, constant, operand, rank_of, shape_of
 from ..base import graph_pass
+from ..ramps import coordinates
 from ..rewrite import Names, Site, set_attribute, set_inputs
 
 INT64 = ir.DataType.INT64
@@ -19,19 +20,32 @@ def lower_gather_nd(graph: ir.Graph) -> int:
     lowered = 0
     names = Names(graph)
     for node in list(graph):
-        batch, shape = attribute(node, "batch_dims", 0), shape_of(operand(node, 1))
-        if node.domain or node.op_type != "GatherND" or not batch or shape is None:
+        batch, rank = attribute(node, "batch_dims", 0), rank_of(operand(node, 1))
+        if node.domain or node.op_type != "GatherND" or not batch or rank is None:
             continue
         site = Site(node, names)
-        numbers = np.moveaxis(np.indices(shape[:-1])[:batch], 0, -1)
-        known = constant(site[1])
-        if known is not None:
-            joined = np.concatenate([numbers, known.astype(np.int64)], axis=-1)
-            indices = site.constant(joined, "indices", INT64)
-        else:
-            prefix = site.constant(numbers, "batch", INT64)
-            indices = site.add("Concat", [prefix, site[1]], axis=-1, dtype=INT64)
-        set_inputs(node, site[0], indices)
+        set_inputs(node, site[0], _named(site, batch, rank))
         set_attribute(node, "batch_dims", 0)
         lowered += 1
     return lowered
+
+
+def _named(site: Site, batch: int, rank: int) -> ir.Value:
+    """Return the indices with those of the batch before them."""
+    shape, known = shape_of(site[1]), constant(site[1])
+    if shape is None:
+        rows = site.add("Shape", [site[1]], start=0, end=rank - 1, dtype=INT64)
+        rows.shape = ir.Shape([rank - 1])
+        wanted = site.add("Concat", [rows, site.ints([1], "one")], axis=0, dtype=INT64)
+        numbers = [
+            site.add("Expand", [coordinates(site, site[1], axis, rank), wanted], dtype=INT64)
+            for axis in range(batch)
+        ]
+        return site.add("Concat", [*numbers, site[1]], axis=-1, dtype=INT64)
+    places = np.moveaxis(np.indices(shape[:-1])[:batch], 0, -1)
+    if known is not None:
+        joined = np.concatenate([places, known.astype(np.int64)], axis=-1)
+        return site.constant(joined, "indices", INT64)
+    return site.add(
+        "Concat", [site.constant(places, "batch", INT64), site[1]], axis=-1, dtype=INT64
+    )

@@ -5,9 +5,12 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand, shape_of
+from ...compiler.ir.graph import attribute, rank_of, shape_of
 from ..base import graph_pass
+from ..ramps import coordinates, product, ramp
 from ..rewrite import Names, Site, set_attribute, set_inputs
+
+INT64 = ir.DataType.INT64
 
 
 @graph_pass(after=("infer_shapes",))
@@ -24,7 +27,7 @@ def lower_indices(graph: ir.Graph) -> int:
             continue
         readers = [use.node for use in node.outputs[1].uses()]
         if node.op_type == "TopK" and not _is_only(readers, "Cast"):
-            Site(node, names).follow("Cast", output=1, to=int(ir.DataType.INT64))
+            Site(node, names).follow("Cast", output=1, to=int(INT64))
             lowered += 1
         if node.op_type == "MaxPool" and not _is_only(readers, "Mod"):
             lowered += _number_through(Site(node, names))
@@ -40,26 +43,47 @@ def _is_only(readers: list[ir.Node], op_type: str) -> bool:
 
 
 def _number_through(site: Site) -> bool:
-    shape = shape_of(operand(site.node, 0))
+    rank = rank_of(site[0])
     columns = bool(attribute(site.node, "storage_order", 0))
-    if shape is None or (columns and len(shape) != 4):
+    if rank is None or rank < 3 or (columns and rank != 4):
         return False
-    planes, size = shape[:2], math.prod(shape[2:])
-    begins = np.arange(math.prod(planes)).reshape(*planes, *(1 for _ in shape[2:])) * size
-    site.follow("Add", site.constant(begins, "begins", ir.DataType.INT64), output=1)
+    shape = shape_of(site[0])
+    begins, size, table = _open_sizes(site, rank) if shape is None else _sizes(site, shape)
+    site.follow("Add", begins, output=1)
     if columns:
         site.node.attributes.pop("storage_order")
-        _by_columns(site, height=shape[2], width=shape[3])
-    site.follow("Mod", site.constant(size, "channel", ir.DataType.INT64), output=1)
+        site.follow("Identity", output=1)
+        (reader,) = (use.node for use in site.node.outputs[1].uses())
+        reader.op_type = "Gather"
+        set_attribute(reader, "axis", 0)
+        set_inputs(reader, table, site.node.outputs[1])
+    site.follow("Mod", size, output=1)
     return True
 
 
-def _by_columns(site: Site, *, height: int, width: int) -> None:
-    """Number the places of a plane by columns: h W + w becomes w H + h."""
-    table = np.arange(height)[:, None] + np.arange(width)[None, :] * height
-    numbers = site.constant(table.reshape(-1), "columns", ir.DataType.INT64)
-    site.follow("Identity", output=1)
-    (reader,) = (use.node for use in site.node.outputs[1].uses())
-    reader.op_type = "Gather"
-    set_attribute(reader, "axis", 0)
-    set_inputs(reader, numbers, site.node.outputs[1])
+def _sizes(site: Site, shape: tuple[int, ...]) -> tuple[ir.Value, ir.Value, ir.Value | None]:
+    """Return where each channel begins, its size, and h W + w to w H + h."""
+    planes, size = shape[:2], math.prod(shape[2:])
+    begins = np.arange(math.prod(planes)).reshape(*planes, *(1 for _ in shape[2:])) * size
+    table = None
+    if attribute(site.node, "storage_order", 0):
+        height, width = shape[2:]
+        by_columns = np.arange(height)[:, None] + np.arange(width)[None, :] * height
+        table = site.constant(by_columns.reshape(-1), "columns", INT64)
+    return site.constant(begins, "begins", INT64), site.constant(size, "channel", INT64), table
+
+
+def _open_sizes(site: Site, rank: int) -> tuple[ir.Value, ir.Value, ir.Value | None]:
+    """Return the same where the sizes are open."""
+    sizes = [site.size(site[0], axis) for axis in range(rank)]
+    size = product(site, sizes[2:])
+    samples, channels = (coordinates(site, site[0], axis, rank) for axis in (0, 1))
+    above = site.add("Mul", [samples, sizes[1]], dtype=INT64)
+    planes = site.add("Add", [above, channels], dtype=INT64)
+    table = None
+    if attribute(site.node, "storage_order", 0):
+        rows = ramp(site, sizes[2], [-1, 1])
+        columns = site.add("Mul", [ramp(site, sizes[3]), sizes[2]], dtype=INT64)
+        both = site.add("Add", [rows, columns], dtype=INT64)
+        table = site.add("Reshape", [both, site.ints([-1], "line")], dtype=INT64)
+    return site.add("Mul", [planes, size], dtype=INT64), size, table

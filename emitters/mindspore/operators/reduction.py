@@ -14,7 +14,7 @@ FUNCTIONS = {
     "ReduceL1": ("ops.sum(ops.abs({0}), {axis})", "keepdim"),
     "ReduceL2": ("ops.norm({0}, dim={axis})", "keepdim"),
     "ReduceLogSum": ("ops.sum({0}, {axis})", "keepdim"),
-    "ReduceLogSumExp": ("ops.logsumexp({0}, {axis})", "keepdim"),
+    "ReduceLogSumExp": ("log_sum_exp({0}, {axis})", "keepdim"),
     "ReduceMax": ("ops.amax({0}, {axis})", "keepdims"),
     "ReduceMean": ("ops.mean({0}, {axis})", "keep_dims"),
     "ReduceMin": ("ops.amin({0}, {axis})", "keepdims"),
@@ -26,6 +26,7 @@ SAME_TYPE = ("ReduceMax", "ReduceMean", "ReduceMin")
 """What keeps an integer's type; sums and products are int64."""
 
 LOGICAL = {"ReduceMax": "ops.any({0}, {axis})", "ReduceMin": "ops.all({0}, {axis})"}
+HELPERS = {"ReduceLogSumExp": ("log_sum_exp",)}
 # what the operators do to each element, where there is no axis to reduce
 ELEMENTS = {
     "ReduceL1": "ops.abs({0})",
@@ -64,18 +65,19 @@ def reduction(op: Op) -> Code:
         axis = draft.setting("axis", tuple(range(rank)) if rank > 1 else 0)
     else:
         axis = draft.integers(1, "axis", single=True)
-    return draft.expression(template.replace("{0}", source).replace("{axis}", axis), closes=True)
+    template = template.replace("{0}", source).replace("{axis}", axis)
+    return draft.expression(template, closes=True, helpers=HELPERS.get(kind, ()))
 
 
 def computed_reduction(draft: Draft, template: str) -> Code:
     """Return a reduction over axes that are computed, all of them where there are none."""
     op = draft.op
     source, axis = draft.operand(0), draft.integers(1, "axis", single=True)
-    helpers: tuple[str, ...] = ()
+    helpers = HELPERS.get(op.node.op_type, ())
     if not op.has_known_elements(0):
         nothing = literal(neutral(op.node.op_type, op.dtype))
         source = f"fill_empty({source}, {draft.operand(1)}, {nothing})"
-        helpers = ("fill_empty",)
+        helpers = ("fill_empty", *helpers)
     is_open = op.count(1) is None
     if is_open:
         every = draft.setting("every", tuple(range(op.rank(0))))
