@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onnx2ms.compiler.driver import convert
     from onnx2ms.compiler.inspection import inspect
     from onnx2ms.compiler.recheck import Recheck, verify
+    from onnx2ms.compiler.scaffold import scaffold
     from onnx2ms.compiler.torch_export.from_torch import from_torch
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "convert",
     "from_torch",
     "inspect",
+    "scaffold",
     "verify",
 ]
 
@@ -54,6 +56,10 @@ def __getattr__(name: str) -> object:
         from onnx2ms.compiler.inspection import inspect
 
         return inspect
+    if name == "scaffold":
+        from onnx2ms.compiler.scaffold import scaffold
+
+        return scaffold
     if name == "from_torch":
         from onnx2ms.compiler.torch_export.from_torch import from_torch
 

@@ -1,7 +1,5 @@
 """The command `onnx2ms weights`: a later checkpoint for a source that was written before."""
 
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,24 +49,13 @@ def weights(
             f"{quoted(str(output), 4096)} cannot be written: its name says no format",
             help=f"end it with one of {', '.join(suffixes)}",
         )
-    if output.exists() and not force:
-        raise UsageError(
-            f"{quoted(str(output), 4096)} exists", help="name another file, or --force"
-        )
     with lasting():
         from .checkpoints.torch_files import read_checkpoint
         from .checkpoints.transfer import read_map
-        from .output import writing
-    found = read_map(map)
-    tensors = read_checkpoint(checkpoint)
-    unfinished = output.with_name(f".onnx2ms-{secrets.token_hex(8)}{output.suffix}")
-    try:
-        with writing(output):
-            write = _home if to_torch else _there
-            number = write(found, tensors, unfinished)
-            os.replace(unfinished, output)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        from .output import output_file
+    found, tensors = read_map(map), read_checkpoint(checkpoint)
+    with output_file(output, force=force) as unfinished:
+        number = (_home if to_torch else _there)(found, tensors, unfinished)
     if not quiet:
         print(f"{quoted(str(output), 4096)[1:-1]}  {number} tensors")
 

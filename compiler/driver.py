@@ -172,10 +172,14 @@ def run(
         compiled = compile_model(file, settings, assembly, clock)
         with clock.part("write"), writing(output or folder):
             _write(compiled.emission, folder, settings)
-        verification = _verify(compiled, assembly.target, folder, settings, clock, export)
+        calls = _calls(compiled, settings, export)
+        verification = _verify(compiled, assembly.target, calls, folder, settings, clock, export)
         if verification is not None and output is not None:
             verification = _moved(verification, folder, Path(output))
-        report = report_of(compiled, settings, assembly, verification, repeat, clock, export)
+        example = calls[0] if calls else {}
+        report = report_of(
+            compiled, settings, assembly, verification, repeat, clock, export, example
+        )
         with writing(output or folder):
             (folder / "report.json").write_bytes(to_json(report))
             if compiled.before is not None:
@@ -282,9 +286,20 @@ def write_weights(emission: Emission, file: Path) -> None:
     write(emission.weights, file)
 
 
+def _calls(compiled: Compiled, settings: Settings, export: Export | None) -> list[dict[str, Array]]:
+    """Return the arrays of each call that the whole network is proved on; none where it is not."""
+    if not settings.modes or compiled.emission.stubs:
+        return []
+    model = compiled.imported.model
+    if export is None or settings.inputs:
+        return arrays(model.graph, settings)
+    return _examples(model, settings, export)
+
+
 def _verify(
     compiled: Compiled,
     target: Target,
+    calls: list[dict[str, Array]],
     folder: Path,
     settings: Settings,
     clock: Clock,
@@ -296,18 +311,13 @@ def _verify(
     if compiled.emission.stubs:
         with clock.part("verify"):
             return verify_before(compiled, folder, settings, partial(_write, settings=settings))
-    model = compiled.imported.model
-    if export is None or settings.inputs:
-        calls = arrays(model.graph, settings)
-    else:
-        calls = _examples(model, settings, export)
     with clock.part("verify"):
         if target.origin:
             return verify_target(folder, target, compiled, calls, tolerance=settings.tolerance)
         return verify_folder(
             folder,
             model=compiled.imported.file,
-            lowered=model,
+            lowered=compiled.imported.model,
             inputs=calls,
             source_map=compiled.emission.source_map,
             modes=settings.modes,

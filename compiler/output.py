@@ -52,6 +52,30 @@ def output_folder(
 
 
 @contextmanager
+def output_file(path: Path, *, force: bool = False) -> Generator[Path]:
+    """Yield a new file that takes its place at `path` when the block ends without an error.
+
+    Args:
+        path: The wanted file.
+        force: Whether a file that exists is replaced.
+
+    Raises:
+        UsageError: The file exists and `force` is not given.
+        OutputError: It cannot be written.
+    """
+    if path.exists() and not force:
+        raise UsageError(f"{_shown(path)} exists", help="name another file, or --force")
+    new = path.with_name(f"{PREFIX}{secrets.token_hex(8)}{path.suffix}")
+    try:
+        with writing(path):
+            yield new
+            _sync(new)
+            os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
 def writing(path: str | os.PathLike[str]) -> Generator[None]:
     """Turn what the operating system says against writing into an error that names the folder.
 

@@ -6,10 +6,11 @@ import resource
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
+from types import MappingProxyType
 from typing import TypedDict
 
 import onnx_ir as ir
@@ -20,9 +21,10 @@ from ..emitters.mindspore.dtypes import NAMES
 from ..passes.pipeline import PassRecord
 from .clock import Clock
 from .compile import Compiled
-from .ir.graph import operator
+from .ir.graph import Array, operator
 from .plugins.assembly import Assembly
 from .settings import Settings
+from .verify.inputs import inputs_of, integer_range
 from .verify.original import Original
 from .verify.verify import Verification
 
@@ -86,6 +88,13 @@ class Signature(TypedDict):
     shape: list[int | str]
 
 
+class Input(Signature):
+    """An input of the network, and what it was made up of."""
+
+    values: list[int] | None
+    example: list[int] | None
+
+
 class PassRuns(TypedDict):
     """All runs of a pass in a stage."""
 
@@ -144,7 +153,7 @@ class Report(TypedDict):
     options: Options
     plugins: list[PluginUsed]
     repeat: str | None
-    inputs: list[Signature]
+    inputs: list[Input]
     outputs: list[Signature]
     operators: dict[str, dict[str, int]]
     passes: list[PassRuns]
@@ -178,6 +187,7 @@ def report_of(
     repeat: str | None,
     clock: Clock,
     export: Export | None = None,
+    example: Mapping[str, Array] = MappingProxyType({}),
 ) -> Report:
     """Return the report of a finished conversion.
 
@@ -189,6 +199,7 @@ def report_of(
         repeat: Command that does the same again.
         clock: Time of each part.
         export: What the model was exported from; None: it came as a file.
+        example: The arrays of the first call that the network was proved on, by input.
     """
     imported, emission = compiled.imported, compiled.emission
     graph = imported.model.graph
@@ -212,7 +223,7 @@ def report_of(
             for item in assembly.plugins
         ],
         "repeat": repeat,
-        "inputs": signature(value for value in graph.inputs if not value.is_initializer()),
+        "inputs": _inputs(graph, example),
         "outputs": signature(graph.outputs),
         "operators": {"before": imported.operators, "after": _operators(graph)},
         "passes": _passes(compiled.passes),
@@ -270,6 +281,16 @@ def signature(values: Iterable[ir.Value]) -> list[Signature]:
             "shape": [dim if isinstance(dim, int) else str(dim) for dim in value.shape or ()],
         }
         for value in values
+    ]
+
+
+def _inputs(graph: ir.Graph, example: Mapping[str, Array]) -> list[Input]:
+    """Return a graph's inputs, the range of integers, and the shapes of an example."""
+    inputs = inputs_of(graph)
+    shapes = {name: list(array.shape) for name, array in example.items()}
+    return [
+        {**told, "values": integer_range(value), "example": shapes.get(told["name"])}
+        for value, told in zip(inputs, signature(inputs), strict=True)
     ]
 
 

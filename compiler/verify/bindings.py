@@ -40,13 +40,14 @@ def sample_bindings(graph: ir.Graph) -> list[Binding]:
         return [{}]
     found = list(islice(_fitting(graph, names), 200))
     if not found:
-        return [{name: _wishes(name)[0] for name in names}]
+        return [{name: wishes(name)[0] for name in names}]
     first = found[0]
     others = sorted(found[1:], key=lambda b: sum(b[n] == first[n] for n in names))
     return [first, *others[: BINDINGS - 1]]
 
 
-def _wishes(name: str) -> tuple[int, ...]:
+def wishes(name: str) -> tuple[int, ...]:
+    """Return the sizes that suit a symbol of this name, the best first."""
     stem = name.rstrip("0123456789_").lower()
     aliases = {"h": "height", "w": "width", "n": "batch", "b": "batch", "batch_size": "batch"}
     return WISHES.get(aliases.get(stem, stem), LENGTHS)
@@ -56,7 +57,7 @@ def _fitting(graph: ir.Graph, names: list[str]) -> Iterator[Binding]:
     """Yield the combinations of sizes that meet all demands which the inputs' symbols tell."""
     _, left = resolve(analyse(graph).demands)
     demands = [d for d in left if symbols(d.one) | symbols(d.other) <= set(names)]
-    for sizes in islice(product(*map(_wishes, names)), TRIED):
+    for sizes in islice(product(*map(wishes, names)), TRIED):
         binding = dict(zip(names, sizes, strict=True))
         if all(evaluate(d.one, binding) == evaluate(d.other, binding) for d in demands):
             yield binding

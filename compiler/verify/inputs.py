@@ -17,7 +17,7 @@ from ..ir.errors import UsageError, quoted
 from ..ir.graph import Array, numpy_type
 from ..ir.sizes.analysis import stored
 from .signals import Floats, picture, sound
-from .uses import Use, uses_of
+from .uses import Index, Use, uses_of
 
 
 def make_inputs(
@@ -164,7 +164,8 @@ def _make(value: ir.Value, binding: Mapping[str, int], rng: np.random.Generator)
     if channels is not None and (dtype.is_floating_point() or dtype == ir.DataType.UINT8):
         numbers = _picture(shape, rng, channels, uses, bytes_=dtype == ir.DataType.UINT8)
     elif dtype.is_integer():
-        return _integers(value.name or "", shape, rng, uses).astype(numpy_type(dtype))
+        values = _integer_values(value)
+        return (values.low + _below(values.stop - values.low, shape, rng)).astype(numpy_type(dtype))
     else:
         numbers = _floats(value.name or "", shape, rng, uses)
     array: Array = _in_domain(numbers, uses).astype(numpy_type(dtype))
@@ -179,24 +180,36 @@ def _bound(value: ir.Value, binding: Mapping[str, int]) -> tuple[int, ...] | Non
     return tuple(evaluate(dim, binding) for dim in dims if dim is not None)
 
 
-def _integers(
-    name: str, shape: tuple[int, ...], rng: np.random.Generator, uses: list[Use]
-) -> Array:
-    kinds = {use.kind for use in uses}
+def integer_range(value: ir.Value) -> list[int] | None:
+    """Return the least and one more than the largest that an input is made up of.
+
+    None for one that is of neither integers nor truth values.
+    """
+    if value.dtype is None or not (value.dtype.is_integer() or value.dtype == ir.DataType.BOOL):
+        return None
+    values = _integer_values(value)
+    return [values.low, values.stop]
+
+
+def _integer_values(value: ir.Value) -> Index:
+    if value.dtype == ir.DataType.BOOL:
+        return Index(1, 2)
+    uses = list(uses_of(value))
     bounds = [use.index for use in uses if use.kind == "index" and use.index is not None]
     if bounds:
         low = max(bound.low for bound in bounds)
-        return low + _below(min(bound.stop for bound in bounds) - low, shape, rng)
-    lengths = [use.index.stop - 1 for use in uses if use.kind == "length" and use.index]
+        return Index(low, max(low + 1, min(bound.stop for bound in bounds)))
+    lengths = [use.index.stop for use in uses if use.kind == "length" and use.index]
     if lengths:
-        return np.full(shape, min(lengths))
-    if kinds & {"compared", "inverted", "shape"} or _named_mask(name):
-        return np.ones(shape, np.int64)
-    return _below(4, shape, rng)
+        return Index(min(lengths) - 1, min(lengths))
+    kinds = {use.kind for use in uses}
+    if kinds & {"compared", "inverted", "shape"} or _named_mask(value.name or ""):
+        return Index(1, 2)
+    return Index(0, 4)
 
 
 def _below(stop: int, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    return (rng.random(shape) * max(stop, 1)).astype(np.int64)
+    return (rng.random(shape) * stop).astype(np.int64)
 
 
 def _floats(name: str, shape: tuple[int, ...], rng: np.random.Generator, uses: list[Use]) -> Floats:

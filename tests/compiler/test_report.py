@@ -30,7 +30,9 @@ def test_a_conversion_that_nobody_asked_to_prove(model, tmp_path, schema):
     report = load(tmp_path / "out")
     assert list(schema.misfits(report)) == []
     assert report["verified"] is None
-    assert report["inputs"] == [{"name": "x", "dtype": "float32", "shape": [1, 3, 8, 8]}]
+    assert report["inputs"] == [
+        {"name": "x", "dtype": "float32", "shape": [1, 3, 8, 8], "values": None, "example": None}
+    ]
     assert report["operators"] == {
         "before": {"Conv": 1, "Relu": 1},
         "after": {"Conv": 1, "Relu": 1},
