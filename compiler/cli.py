@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from .. import __version__
-from . import cli_inspect, cli_ops, cli_scaffold, cli_torch, cli_weights
+from . import cli_inspect, cli_ops, cli_scaffold, cli_scan, cli_torch, cli_weights
 from .ir.errors import Onnx2msError, UsageError
 from .settings import Format, Verify
 from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
@@ -31,6 +31,7 @@ app.command(cli_scaffold.scaffold, name="scaffold")
 app.command(cli_ops.ops, name="ops")
 app.command(cli_inspect.inspect, name="inspect")
 app.command(cli_ops.passes, name="passes")
+app.command(cli_scan.scan, name="scan")
 
 
 @app.default

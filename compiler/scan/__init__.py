@@ -1,0 +1,1 @@
+"""Which PyTorch APIs a source uses, and what MindSpore has for each: read, never run."""
