@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint zoo conformance fuzz parity gradients faults docs clean
+.PHONY: demo test check lint zoo conformance fuzz parity gradients faults hostile docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -43,6 +43,9 @@ faults: $(VENV)/dev  # plant 130 faults and see whether `onnx2ms verify` catches
 
 fuzz: $(VENV)/test  # 2000 random graphs against onnxruntime
 	$(BIN)/python tests/fuzz/run.py
+
+hostile: $(VENV)/test  # 10,000 spoiled models: no traceback, no hang, no death, no file elsewhere
+	$(BIN)/python tests/hostile/run.py --suite --verify-every 100
 
 docs: $(VENV)/docs  # write the generated documents anew, and the site of them into build/site
 	$(BIN)/python -m onnx2ms.compiler.docs docs

@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from .. import __version__
 from . import cli_inspect, cli_ops, cli_scaffold, cli_scan, cli_torch, cli_weights
+from .guarded import run_guarded
 from .ir.errors import Onnx2msError, UsageError
 from .settings import Format, Verify
 from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
@@ -176,13 +177,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
     Args:
-        arguments: Words after the command's name; None: those of the process.
+        arguments: Words after the command's name; None: those of the process, and the work is
+            done in a child of it.
     """
+    if arguments is None:
+        return run_guarded(lambda: main(sys.argv[1:]))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for names that no terminal can show
     signal.signal(signal.SIGTERM, _terminate)
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(arguments)
     status: object = 0
     try:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)

@@ -16,7 +16,7 @@ from ..passes.placing import choose, place
 from .clock import Clock
 from .dump import Dump
 from .html_report.snapshot import NodeRow, snapshot
-from .importer.load import Imported, load_model
+from .importer.load import Imported, blaming_model, load_model
 from .ir.errors import REPORT, Onnx2msError, PluginError, quoted, told
 from .ir.graph import Array
 from .ir.meanings import Meanings
@@ -70,6 +70,13 @@ def compile_model(
     Raises:
         Onnx2msError: It cannot be read or compiled, or the call does not fit it.
     """
+    with blaming_model(file):
+        return _compile(file, settings, assembly, clock, on_stage)
+
+
+def _compile(
+    file: Path, settings: Settings, assembly: Assembly, clock: Clock, on_stage: OnStage | None
+) -> Compiled:
     with clock.part("read"):
         imported = load_model(
             file, shapes=settings.shapes, outputs=settings.outputs, kept=assembly.claimed

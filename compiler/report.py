@@ -277,7 +277,7 @@ def signature(values: Iterable[ir.Value]) -> list[Signature]:
     return [
         {
             "name": value.name or "",
-            "dtype": NAMES[value.dtype] if value.dtype else "unknown",
+            "dtype": NAMES.get(value.dtype, "unknown") if value.dtype else "unknown",
             "shape": [dim if isinstance(dim, int) else str(dim) for dim in value.shape or ()],
         }
         for value in values

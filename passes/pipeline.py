@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from ..compiler.ir.dialect import IR_VERSION
-from ..compiler.ir.errors import REPORT, Onnx2msError, PassError
+from ..compiler.ir.errors import REPORT, Onnx2msError, PassCrashError, PassError
 from .base import Pass
 from .check_form import annotated, check_form, has_branches
 from .contrib.modernize_contrib import modernize_contrib
@@ -367,13 +367,14 @@ def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassReco
     started = time.perf_counter()
     try:
         changes = item.run_on(model)
-    except Onnx2msError:
+    except (Onnx2msError, MemoryError):
         raise
     except Exception as error:
         notes = "; ".join(getattr(error, "__notes__", ()))
         names = ", ".join(dict.fromkeys(record.name for record in before)) or "none"
         ours = "run again with --check-passes and --dump DIR, and report the graph before it"
-        raise PassError(
+        kind = PassError if item.origin else PassCrashError
+        raise kind(
             f"{item.title} failed{f' at {notes}' if notes else ''}: "
             f"{type(error).__name__}: {error}\npasses before it: {names}",
             help=REPORT if item.origin else ours,

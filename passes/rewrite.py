@@ -1,5 +1,6 @@
 """The place of a node in its graph, where a pass puts what replaces the node."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
@@ -7,12 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from ..compiler.ir.graph import Array, numpy_type, operand
+from ..compiler.ir.errors import ModelError, quoted
+from ..compiler.ir.graph import Array, numpy_type, operand, operator
 from ..compiler.ir.provenance import inherit
 from .skeleton import nested
 
 TO_THE_END = 2**63 - 1
 """Where a Slice ends that takes all that follows."""
+
+AFFORDABLE = 2**27
+"""Most elements of a constant that a pass writes because the shapes of a model ask for it."""
 
 AttributeValue = (
     int | float | str | Sequence[int] | Sequence[float] | Sequence[str] | ir.TensorProtocol
@@ -80,6 +85,19 @@ class Site:
     def fresh(self, wish: str) -> str:
         """Return a name that nothing in the graph bears, `wish` itself if it is free."""
         return self._names.fresh(wish)
+
+    def afford(self, *sizes: int) -> None:
+        """Refuse to write a constant of so many elements: they are made of what a model claims.
+
+        Raises:
+            ModelError: Their product is more than `AFFORDABLE`.
+        """
+        if (count := math.prod(sizes)) > AFFORDABLE:
+            name = f"{operator(self.node)} {quoted(self.node.name or '')}"
+            raise ModelError(
+                f"{name} needs a constant of {count:.1e} elements, more than onnx2ms writes",
+                help="check the sizes of its inputs, and its attributes",
+            )
 
     def constant(self, elements: npt.ArrayLike, role: str, dtype: ir.DataType) -> ir.Value:
         """Register an initializer that is named for the node and the role it plays there."""

@@ -93,6 +93,7 @@ def run_proto(
     try:
         return dict(zip(outputs, session.run(outputs, inputs), strict=True))
     except Exception as error:
-        if not type(error).__module__.startswith("onnxruntime"):
+        known = type(error).__module__.startswith("onnxruntime")
+        if not known and not isinstance(error, (MemoryError, RuntimeError)):  # of its own checks
             raise
         raise CannotLoadError(str(error)) from error

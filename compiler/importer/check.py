@@ -11,6 +11,13 @@ from ..ir.errors import ModelError, quoted
 BAD_NODE = re.compile(r"Bad node spec for node\. Name: (.*?) OpType: (\w+)", re.DOTALL)
 
 
+GRAPHS = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+
+INFERENCE_ERROR = re.compile(
+    r"\(op_type: ?(\w+)(?:, node name: (.*?))?\): (?:\[\w+\] )*([^\n]*)", re.DOTALL
+)
+
+
 def check_model(model: onnx.ModelProto, external: Iterable[onnx.TensorProto], name: str) -> None:
     """Raise unless onnx.checker accepts a model.
 
@@ -52,6 +59,72 @@ def check_model(model: onnx.ModelProto, external: Iterable[onnx.TensorProto], na
             type_.ClearField("shape")
 
 
+def flaw(model: onnx.ModelProto) -> str:
+    """Return what ONNX's own inference finds wrong with a model that onnx.checker accepts.
+
+    Operands of a wrong rank, axes that are not there, types that do not go together: what a graph
+    means is unknown then. It is not asked beforehand, as it refuses some models that run, those
+    with wrong annotations among them.
+
+    Args:
+        model: A model without its large tensors.
+    """
+    try:
+        onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+        found = INFERENCE_ERROR.search(str(error))
+        if found is None:
+            return quoted(str(error).partition("\n")[0], 400)[1:-1]
+        node = f"node {quoted(found[2])} ({found[1]})" if found[2] else f"a node {found[1]}"
+        return f"{node}: {quoted(found[3], 400)[1:-1]}"
+    return ""
+
+
+def check_nodes(graph: onnx.GraphProto, name: str) -> None:
+    """Raise where a node cannot be what it says: what onnx.checker lets pass.
+
+    Args:
+        graph: The main graph or one that a node holds.
+        name: The file's name.
+
+    Raises:
+        ModelError: A text is none, a body does not fit its node, or an attribute refers to one of
+            a function's, but stands in none.
+    """
+    for node in graph.node:
+        for attribute in node.attribute:
+            for text in (attribute.s, *attribute.strings):
+                try:
+                    text.decode()
+                except UnicodeDecodeError as error:
+                    raise not_utf8(name) from error
+            if attribute.ref_attr_name:
+                raise ModelError(
+                    f"{name} is not a valid ONNX model: an attribute of node {quoted(node.name)}"
+                    f" ({node.op_type}) refers to one of a function, and stands in none",
+                    help="export the network again",
+                )
+            for inner in (attribute.g, *attribute.graphs) if attribute.type in GRAPHS else ():
+                if not _fits(node, inner):
+                    raise ModelError(
+                        f"{name} is not a valid ONNX model: {attribute.name} of node"
+                        f" {quoted(node.name)} ({node.op_type}) has {len(inner.input)} inputs and"
+                        f" {len(inner.output)} outputs, which do not fit the node's",
+                        help="export the network again",
+                    )
+                check_nodes(inner, name)
+
+
+def _fits(node: onnx.NodeProto, body: onnx.GraphProto) -> bool:
+    """Tell whether a graph has the inputs and outputs that the node holding it asks for."""
+    if node.domain not in ("", "ai.onnx"):
+        return True
+    given, made = len(node.input), len(node.output)
+    inputs = {"If": {0}, "Loop": {max(given, 2)}, "Scan": {given, given - 1}}  # opset 8: lengths
+    outputs = made + 1 if node.op_type == "Loop" else made
+    return len(body.input) in inputs.get(node.op_type, {given}) and len(body.output) == outputs
+
+
 def check_text(model: ir.Model, name: str) -> None:
     """Raise unless all names are text.
 
@@ -79,6 +152,7 @@ def _texts(model: ir.Model) -> Iterator[object]:
     yield from (model.producer_name, model.producer_version, *model.opset_imports)
     yield from _items(model.metadata_props)
     yield from _items(model.graph.metadata_props)
+    yield from (graph.name for graph in model.graphs())
     yield from _value_texts((*model.graph.inputs, *model.graph.initializers.values()))
     nodes = [model.graph.all_nodes()]
     for identifier, function in model.functions.items():

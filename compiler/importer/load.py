@@ -2,7 +2,8 @@
 
 import mmap
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 
 from ..ir.dialect import NEWEST_OPSET
-from ..ir.errors import ModelError, quoted
+from ..ir.errors import ModelError, Onnx2msError, PassCrashError, quoted
 from ..ir.graph import operator
 from ..ir.meanings import Meaning, Meanings
+from ..ir.provenance import forget_all
 from .bind import Dim, bind_shapes, require_ranks
-from .check import check_model, check_text, not_utf8
+from .check import check_model, check_nodes, check_text, flaw, not_utf8
 from .cut import cut_outputs, infer_outputs
 from .flatten import flatten, return_copies
 from .symbols import name_dimensions
@@ -78,6 +80,7 @@ def load_model(
     name = file.name
     opset = _check_header(proto, name)
     model = _graph(proto, file)
+    forget_all(model)
     RemoveInitializersFromInputsPass()(model)
     flatten(model, name, kept)
     functions = [ir.serde.serialize_function(function) for function in model.functions.values()]
@@ -102,6 +105,30 @@ def load_model(
         operators=dict(sorted(operators.items())),
         functions={(f.domain, f.name): Meaning(f.name, f.domain, function=f) for f in functions},
     )
+
+
+@contextmanager
+def blaming_model(file: Path) -> Generator[None]:
+    """Tell what is wrong with a model where the block ends in an exception nobody expected.
+
+    Raises:
+        ModelError: ONNX's inference finds a flaw in the model, or it needs too much memory.
+    """
+    name = quoted(file.name)[1:-1]
+    try:
+        yield
+    except MemoryError as error:
+        raise ModelError(
+            f"{name} needs more memory than there is", help="a machine with more may compile it"
+        ) from error
+    except Exception as error:
+        if isinstance(error, Onnx2msError) and not isinstance(error, PassCrashError):
+            raise
+        if found := flaw(_read(file.absolute())):
+            raise ModelError(
+                f"{name} is not a valid ONNX model: {found}", help="export the network again"
+            ) from error
+        raise
 
 
 def _read(file: Path) -> onnx.ModelProto:
@@ -159,6 +186,7 @@ def _check_header(proto: onnx.ModelProto, name: str) -> int:
 def _graph(proto: onnx.ModelProto, file: Path) -> ir.Model:
     try:
         check_model(proto, check_tensors(proto, file), file.name)
+        check_nodes(proto.graph, file.name)
         model = ir.from_proto(proto)
     except UnicodeDecodeError as error:
         raise not_utf8(file.name) from error

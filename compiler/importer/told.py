@@ -10,6 +10,7 @@ from ..ir.provenance import (
     KEY,
     ROLE,
     TIED,
+    TOLD,
     Module,
     history_of,
     missing_keys,
@@ -20,13 +21,12 @@ from ..ir.provenance import (
 from .exporter_words import FOLDED, UNUSED
 from .paths import is_path
 
-TOLD = "onnx2ms.torch"
-"""Of a model: JSON of `classes` (by path of the module), `trained`, `frozen` and `buffers` (keys of
-the state_dict) and `tied` (of a key, the other keys of the same parameter)."""
-
 
 def read(model: ir.Model) -> None:
     """Store what is told of modules and weights, over what the exporter's names say.
+
+    It is JSON of `classes` (by path of the module), `trained`, `frozen` and `buffers` (keys of the
+    state_dict) and `tied` (of a key, the other keys of the same parameter).
 
     Args:
         model: A flat model; of another's file the entry is not there.

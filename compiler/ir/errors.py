@@ -43,6 +43,10 @@ class PassError(Onnx2msError):
     """A graph pass failed, left an invalid graph or changed what the graph computes."""
 
 
+class PassCrashError(PassError):
+    """A graph pass ended in an exception that it does not know of."""
+
+
 class PluginError(Onnx2msError):
     """A plugin cannot be loaded, contradicts itself or another one, or fails; its name is told."""
 

@@ -49,6 +49,14 @@ REDUCTION: dict[str, np.ufunc] = {
 }
 
 
+UNFIT = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What NumPy and Python raise where operands do not fit: an index out of bounds, a step of 0."""
+
+
+class CannotEvaluateError(Exception):
+    """The operands of a node do not fit its operator; whoever runs it will be told."""
+
+
 def evaluates(*op_types: str) -> Callable[[Evaluator], Evaluator]:
     """Register how operators are computed."""
 
@@ -70,17 +78,30 @@ def evaluate(node: ir.Node, operands: Operands) -> Array:
         operands: The values of its inputs; None for an absent one.
 
     Raises:
-        ValueError: The operands do not fit the operator: the model is invalid.
+        CannotEvaluateError: The operands do not fit the operator.
     """
-    with np.errstate(all="ignore"):
-        return EVALUATORS[node.op_type](node, operands)
+    try:
+        with np.errstate(all="ignore"):
+            return EVALUATORS[node.op_type](node, operands)
+    except UNFIT as error:
+        raise CannotEvaluateError(str(error)) from error
 
 
 def output_size(node: ir.Node, operands: Operands) -> int:
     """Return how many elements a node's output has, before it is computed.
 
     A model may claim any size: what would not fit is left to be computed at run time.
+
+    Raises:
+        CannotEvaluateError: The operands do not fit the operator.
     """
+    try:
+        return _output_size(node, operands)
+    except UNFIT as error:
+        raise CannotEvaluateError(str(error)) from error
+
+
+def _output_size(node: ir.Node, operands: Operands) -> int:
     given = _given(operands)
     match node.op_type:
         case "ConstantOfShape":

@@ -76,9 +76,13 @@ def small_constant(value: ir.Value | None, most: int) -> Array | None:
     return constant(value)
 
 
+MOST_INTEGERS = 2**22
+"""Elements above which a constant is no list of axes, sizes or indices that anyone reads."""
+
+
 def integers(value: ir.Value | None) -> tuple[int, ...] | None:
     """Return a constant integer tensor (axes, shapes, pads) as Python ints, row-major."""
-    array = constant(value)
+    array = small_constant(value, MOST_INTEGERS)
     if array is None or array.dtype.kind not in "iu":
         return None
     return tuple(int(item) for item in array.reshape(-1))

@@ -22,7 +22,23 @@ ROLE = "onnx2ms.role"  # of an initializer: "trained", "frozen" or "buffers", wh
 TIED = "onnx2ms.tied"  # of an initializer: other keys of the same parameter in the state_dict
 FIXED = "onnx2ms.fixed"  # of a graph: symbols of its inputs' shapes that it demands to be a number
 KEYS = "onnx2ms.keys"  # of a model: keys of the state_dict that its initializers have
+TOLD = "onnx2ms.torch"  # of a model: what onnx2ms itself writes into a file that it exports
 MISSING = "onnx2ms.missing"  # of a model: keys of the state_dict that the file does not hold
+
+
+PREFIX = "onnx2ms."
+
+
+def forget_all(model: ir.Model) -> None:
+    """Drop whatever a file tells in the words of this module: only the importer uses them."""
+    holders: list[dict[str, str]] = []
+    for graph in model.graphs():
+        values = [*graph.inputs, *graph.initializers.values()]
+        values += [value for node in graph for value in node.outputs]
+        holders += [graph.metadata_props, *(item.metadata_props for item in (*values, *graph))]
+    for held in (model.metadata_props, *holders):
+        for key in [key for key in held if key.startswith(PREFIX) and key != TOLD]:
+            del held[key]
 
 
 @dataclass(frozen=True)

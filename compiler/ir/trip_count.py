@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from .evaluate import EVALUATORS, evaluate, output_size
+from .evaluate import EVALUATORS, CannotEvaluateError, evaluate, output_size
 from .graph import Array, is_constant, operand, scalar, small_constant
 
 MOST = 2**12
@@ -126,10 +126,13 @@ def _turn(course: Course, values: dict[ir.Value, Array], count: int) -> bool:
         operands = [None if value is None else _value(value, known) for value in node.inputs]
         if any(item is None for item, value in zip(operands, node.inputs, strict=True) if value):
             return False
-        if output_size(node, operands) > SMALL:
-            return False
         first = operands[0]
-        result = first if node.op_type == "Identity" else evaluate(node, operands)
+        try:
+            if output_size(node, operands) > SMALL:
+                return False
+            result = first if node.op_type == "Identity" else evaluate(node, operands)
+        except CannotEvaluateError:
+            return False
         assert result is not None, "an Identity has an input"
         known[node.outputs[0]] = result
     after: dict[ir.Value, Array] = {}

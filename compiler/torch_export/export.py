@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias
 import onnx
 import torch
 
-from ..importer.told import TOLD
 from ..ir.errors import ModelError, UsageError, closest, quoted
+from ..ir.provenance import TOLD
 from ..verify.reference import first_line, source_of
 from .dropout import KeepDropout, idle_dropouts, lost_dropouts
 from .guard import forwarding, inference, listening

@@ -166,13 +166,14 @@ class ClassBuilder:
             }
             for i, step in enumerate(cluster.template.steps)
         ]
+        optional = set(cluster.optional())
         flags = {
             i: general.of(
                 [alignment[i] is not None for alignment in cluster.members.values()],
                 Hint("", flag_name(step)),
             )
             for i, step in enumerate(cluster.template.steps)
-            if step in cluster.optional() and not step.child
+            if step in optional and not step.child
         }
         definition = ClassDefinition(cluster, fields, settings, flags)
         name_variables(definition, general.variations, members)

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 import onnx_ir as ir
 
+from ...compiler.ir.errors import ModelError, Problem, UnsupportedError
 from ...compiler.ir.provenance import missing_keys, stored_keys
 from ...compiler.ir.sizes.inference import is_open
 from ..base import Emission, EmitOptions
 from .closures import close, has_bodies
+from .dtypes import mindspore_dtype
 from .function_source import HELPERS, Helper
 from .nodes import emit_graph
 from .operators import EMITTERS
-from .registry import Emitters, Table
+from .registry import CannotEmit, Emitters, Table
 from .source import SourceWriter
 from .stubs import stubs_of
 from .tree import TreeBuilder
@@ -43,8 +45,15 @@ class MindSporeEmitter:
 
         Raises:
             UnsupportedError: Operators without an emitter, all of them at once.
+            ModelError: The graph computes nothing.
         """
         graph = model.graph
+        _require_types(graph, options.model_name)
+        if not len(graph):
+            raise ModelError(
+                f"{options.model_name} computes nothing: its outputs are its inputs",
+                help="give a model with nodes between them",
+            )
         if is_open(graph) or has_bodies(graph):
             graph = model.graph.clone()  # the model stays whole: it is run to find a divergence
         close(graph)
@@ -67,3 +76,15 @@ class MindSporeEmitter:
             stubs_of(root),
             list(writer.modules()),
         )
+
+
+def _require_types(graph: ir.Graph, name: str) -> None:
+    """Raise unless MindSpore has the element type of every input."""
+    problems: list[Problem] = []
+    for value in graph.inputs:
+        try:
+            mindspore_dtype(value.dtype or ir.DataType.FLOAT)
+        except CannotEmit as error:
+            problems.append(Problem("input", value.name or "", "", str(error)))
+    if problems:
+        raise UnsupportedError(name, problems)

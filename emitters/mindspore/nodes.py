@@ -22,6 +22,7 @@ from ...compiler.ir.provenance import path_of
 from ...compiler.ir.sizes.analysis import Sizes
 from ...compiler.ir.sizes.inference import analyse, is_open
 from .code import Code, Expression
+from .dtypes import mindspore_dtype
 from .host import sizes_in
 from .registry import CannotEmit, Op, Table
 from .scalars import inline_sizes
@@ -126,6 +127,10 @@ def code_of(op: Op) -> Code:
     if code is not None:
         return code
     code = inline_sizes(_emitted(op), op)
+    constants = [value for value in code.operands if is_constant(value)]
+    for value in (*constants, *(out for out in op.node.outputs if out.is_graph_output())):
+        if value.dtype is not None:
+            mindspore_dtype(value.dtype)
     settings = code.settings.values() if isinstance(code, Expression) else ()
     for size in sizes_in(tuple(settings)):
         if op.known is None or not op.known.tells(size):

@@ -121,6 +121,7 @@ def rotary_embedding(site: Site) -> bool:
         offset = integers(site[1]) if is_constant(site[1]) else None
         if offset is None:
             return False
+        site.afford(shape[0], length)
         counted = [[*range(offset[0], offset[0] + length)]] * shape[0]
         place = site.constant(counted, "positions", ir.DataType.INT64)
     turned = attribute(site.node, "rotary_embedding_dim", 0)

@@ -180,6 +180,7 @@ class Lowering:
         """
         if left is None and right is None:
             return None
+        self._site.afford(keys, queries)
         ahead = np.arange(keys)[None, :] - np.arange(queries)[:, None]
         if self._site[LENGTHS] is None or self._site[4] is not None:
             ahead = ahead - before
@@ -207,6 +208,7 @@ class Lowering:
         int64 = ir.DataType.INT64
         column = self._site.ints([-1, 1, 1, 1], "column")
         lengths = self._site.add("Reshape", [self._site[LENGTHS], column], dtype=int64)
+        self._site.afford(keys)
         places = self._site.constant(np.arange(keys), "places", int64)
         valid = self._site.add("Less", [places, lengths], dtype=ir.DataType.BOOL)
         return self._choose(valid)

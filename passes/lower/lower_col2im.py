@@ -91,7 +91,9 @@ def _lower(site: Site, blocks: Blocks) -> bool:
     dtype = site.node.outputs[0].dtype or ir.DataType.FLOAT
     if shape is None:
         return False
-    planes, taps = shape[0] * shape[1] // math.prod(blocks.block), blocks.indices()
+    planes = shape[0] * shape[1] // math.prod(blocks.block)
+    site.afford(planes, *blocks.block, *blocks.padded)
+    taps = blocks.indices()
     flat = site.add("Reshape", [site[0], site.ints([planes, -1], "flat")], dtype=dtype)
     indices = site.constant(np.broadcast_to(taps, (planes, taps.size)), "indices",
                             ir.DataType.INT64)  # fmt: skip

@@ -40,6 +40,7 @@ def _lower(site: Site, image: Sequence[int], weight: Sequence[int]) -> None:
         sides = site.ints([0, 0, *pads[:rank], 0, 0, *pads[rank:]], "pads")
         value = site.add("Pad", [value, sides], mode="constant", dtype=DOUBLE)
         sizes = [size + pads[i] + pads[i + rank] for i, size in enumerate(sizes)]
+    site.afford(*weight[2:], *sizes)
     places, output = _places(node, sizes, weight[2:])
     group, outputs, inner = attribute(node, "group", 1), weight[0], weight[1] * len(places)
 

@@ -60,6 +60,7 @@ def _everywhere(site: Site) -> ir.Value:
     """Return the mask of a Dropout that keeps everything."""
     shape = shape_of(site[0])
     if shape is not None:
+        site.afford(*shape)
         mask = site.constant(np.ones(shape, bool), "mask", BOOL)
         return site.add("Identity", [mask], dtype=BOOL)
     true = site.constant(True, "true", BOOL)

@@ -89,6 +89,7 @@ def _diagonal(site: Site, value: ir.Value | None, term: str) -> tuple[ir.Value, 
     flat = site.ints([*numbers, size * size if isinstance(size, int) else -1], "flat")
     line = site.add("Reshape", [turned, flat], dtype=value.dtype)
     if isinstance(size, int):
+        site.afford(size)
         places = site.constant(np.arange(size) * (size + 1), "diagonal", INT64)
     else:
         count = site.size(value, first)

@@ -25,7 +25,9 @@ def lower_empty_reduction(graph: ir.Graph) -> int:
             continue
         if 0 not in before or 0 in after:
             continue
-        constant = Site(node, names).constant(np.full(after, neutral), "empty", dtype)
+        site = Site(node, names)
+        site.afford(*after)
+        constant = site.constant(np.full(after, neutral), "empty", dtype)
         node.op_type = "Identity"
         node.attributes.clear()
         set_inputs(node, constant)

@@ -112,6 +112,7 @@ def _transform_frames(site: Site) -> bool:
         weights[: len(window)] = window[:length]
         factor = factor * np.repeat(weights, parts)[:, None]
     frames = (shape[1] - length) // steps[0] + 1
+    site.afford(frames, length)
     taken = np.arange(frames)[:, None] * steps[0] + np.arange(length)
     indices = site.constant(taken, "frames", ir.DataType.INT64)
     add_history(indices, "where the frames of an STFT lie")

@@ -42,6 +42,7 @@ def _named(site: Site, batch: int, rank: int) -> ir.Value:
             for axis in range(batch)
         ]
         return site.add("Concat", [*numbers, site[1]], axis=-1, dtype=INT64)
+    site.afford(*shape)
     places = np.moveaxis(np.indices(shape[:-1])[:batch], 0, -1)
     if known is not None:
         joined = np.concatenate([places, known.astype(np.int64)], axis=-1)

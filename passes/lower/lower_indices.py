@@ -64,6 +64,7 @@ def _number_through(site: Site) -> bool:
 def _sizes(site: Site, shape: tuple[int, ...]) -> tuple[ir.Value, ir.Value, ir.Value | None]:
     """Return where each channel begins, its size, and h W + w to w H + h."""
     planes, size = shape[:2], math.prod(shape[2:])
+    site.afford(math.prod(shape) if attribute(site.node, "storage_order", 0) else math.prod(planes))
     begins = np.arange(math.prod(planes)).reshape(*planes, *(1 for _ in shape[2:])) * size
     table = None
     if attribute(site.node, "storage_order", 0):

@@ -60,6 +60,7 @@ def _lower(site: Site, shape: Sequence[int], pads: Sequence[tuple[int, int]]) ->
     for axis, (before, after) in enumerate(pads):
         if not before and not after:
             continue
+        site.afford(shape[axis] + abs(before) + abs(after))
         kept = np.arange(shape[axis])[max(-before, 0) : shape[axis] + min(after, 0)]
         sides = max(before, 0), max(after, 0)
         match attribute(node, "mode", "constant"):

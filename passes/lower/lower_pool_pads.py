@@ -143,7 +143,9 @@ def _set_pads(node: ir.Node, axes: Sequence[Axis]) -> None:
 def _scale(site: Site, axes: Sequence[Axis], include: bool, dtype: ir.DataType) -> None:
     """Turn the mean over each whole window into that over the elements which count."""
     factor = np.ones((), np.float64)
+    site.afford(*(axis.output or 0 for axis in axes))
     for axis in axes:
+        site.afford(axis.output or 0, axis.kernel)
         counts = np.maximum(axis.counts(include_pads=include), 1)  # of pads alone: 0, not 0 / 0
         factor = factor[..., None] * (axis.kernel / counts)
     if (factor != 1).any():

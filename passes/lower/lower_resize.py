@@ -9,12 +9,14 @@ import onnx_ir as ir
 from ...compiler.ir.graph import attribute, operand, shape_of
 from ...compiler.ir.provenance import add_history
 from ..base import graph_pass
-from ..rewrite import Names, Site, bypass, set_attribute, set_inputs
+from ..rewrite import AFFORDABLE, Names, Site, bypass, set_attribute, set_inputs
 from .interpolation import Axis, Floats, axes_of, coordinates, matrix, nearest, outside
 
 CLOSE = 1e-4
 """Coordinates that differ by less are the same; they are computed in float32."""
 
+LONGEST = 2**20
+"""Most elements along an axis that is written out; any number is resized by a function."""
 
 TYPES = (ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE, ir.DataType.UINT8)
 """What ops.interpolate has kernels for on CPU."""
@@ -34,7 +36,7 @@ def lower_resize(graph: ir.Graph) -> int:
         if node.domain or node.op_type != "Resize":
             continue
         axes = axes_of(node)
-        if axes is None:
+        if axes is None or any(max(axis.size, axis.output) > LONGEST for axis in axes):
             continue
         plain = _plain_mode(node, axes)
         if plain is None:
@@ -101,6 +103,8 @@ def _write_out(site: Site, axes: Sequence[Axis]) -> bool:
     reaches_out = any(outside(node, axis).any() for axis in axes)
     picks = attribute(node, "mode", "nearest") == "nearest" and not reaches_out
     if dtype is None or (not picks and not dtype.is_floating_point()):
+        return False
+    if any(axis.size * axis.output > AFFORDABLE for axis in axes):
         return False
     for axis in axes:
         weights = matrix(node, axis)

@@ -54,6 +54,7 @@ def _places(
     site: Site, indices: ir.Value, axis: int, data: tuple[int, ...], updates: tuple[int, ...]
 ) -> ir.Value:
     """Return where in line each update goes."""
+    site.afford(len(data), *updates)
     strides = [math.prod(data[i + 1 :]) for i in range(len(data))]
     begins = sum(
         (

@@ -51,6 +51,7 @@ def _places(site: Site, axis: int) -> ir.Value:
     """Return 0, 1, 2 … for as many elements as are written along the axis."""
     update = shape_of(site[1])
     if update is not None:
+        site.afford(update[axis])
         return site.constant([*range(update[axis])], "places", INT64)
     start, step = (site.constant(number, "number", INT64) for number in (0, 1))
     return site.add("Range", [start, _size(site, 1, axis), step], dtype=INT64)

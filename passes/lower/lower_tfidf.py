@@ -62,6 +62,8 @@ def _lower(
         if not attribute(node, "min_gram_length", 1) <= n <= attribute(node, "max_gram_length", 1):
             continue
         skips = range(attribute(node, "max_skip_count", 0) + 1) if n > 1 else range(1)
+        site.afford(len(rows), width)
+        site.afford(n, len(skips), shape[-1] if shape else 1)
         places = _places(site, shape, n, skips)
         if places is None:
             continue

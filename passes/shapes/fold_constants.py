@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.evaluate import EVALUATORS, evaluate, output_size
+from ...compiler.ir.evaluate import EVALUATORS, CannotEvaluateError, evaluate, output_size
 from ...compiler.ir.graph import attribute, blaming, elements, is_constant, shape_of
 from ...compiler.ir.moves import Step
 from ...compiler.ir.provenance import (
@@ -31,6 +31,13 @@ from .splat import LAZY, VIEWS, Splat, lazily
 
 T = TypeVar("T")
 assert dequantize, "importing it adds to the evaluators"
+
+SPREAD_BYTES, CLAIMED_BYTES = 2**30, 2**31
+"""Most bytes of one constant that is an element spread, and of all in a graph: a file of a few
+bytes claims any number, and the checkpoint holds them all."""
+
+UNASKED_BYTES, TIMES = 2**26, 8
+"""Bytes of what onnxruntime may compute, whatever a graph holds, and times of what it holds."""
 
 EAGER = 2**16
 """Most elements of a constant that is computed at once; larger ones are when they are read."""
@@ -80,6 +87,7 @@ class Folding:
         tensors: By output of a folded node, its value.
         origins: Where each of them comes from.
         nodes: The folded nodes, in topological order.
+        claimed: Bytes of the constants that are one element spread, here and in the graph.
     """
 
     tensors: dict[ir.Value, ir.TensorProtocol] = field(
@@ -87,6 +95,7 @@ class Folding:
     )
     origins: dict[ir.Value, Origin] = field(default_factory=dict[ir.Value, Origin])
     nodes: dict[ir.Node, None] = field(default_factory=dict[ir.Node, None])
+    claimed: int = 0
 
     def tensor(self, value: ir.Value) -> ir.TensorProtocol | None:
         """Return the elements of a value, if they are known by now."""
@@ -146,21 +155,24 @@ def fold_constants(graph: ir.Graph) -> int:
     what is computed of a parameter of PyTorch's, or takes a part of one: it would not learn.
     """
     kept = parameter_parts(graph)
-    folding = Folding()
+    folding = Folding(claimed=_claimed(graph))
     deferred: dict[ir.Node, None] = {}
     pending: set[ir.Value] = set()
-    budget = COMPUTED_BYTES
+    budget = min(max(UNASKED_BYTES, TIMES * _held(graph)), COMPUTED_BYTES)
     for node in graph:
         if node.domain or node.op_type in NEVER or not node.outputs or node in kept:
             continue
         if computes_parameter(node, folding.parameters):
             continue
-        with blaming(node):
-            tensor = _compute(node, folding)
+        try:
+            with blaming(node):
+                tensor = _compute(node, folding)
+        except CannotEvaluateError:
+            continue  # in a branch that is never taken, or the network will fail there as well
         if tensor is not None:
             folding.add(node, {node.outputs[0]: tensor})
         elif all(_is_known(value, folding, pending) for value in node.inputs):
-            needed = is_runnable(node, budget)
+            needed = is_runnable(node, budget, folding.tensor)
             if needed is not None:
                 budget -= needed
                 deferred[node] = None
@@ -170,6 +182,18 @@ def fold_constants(graph: ir.Graph) -> int:
         folding.add(node, computed)
     _replace(graph, folding)
     return len(folding.nodes)
+
+
+def _claimed(graph: ir.Graph) -> int:
+    """Return how many bytes the constants of a graph have that the model claims, not holds."""
+    held = (value.const_value for value in graph.initializers.values())
+    return sum(tensor.nbytes for tensor in held if isinstance(tensor, Splat))
+
+
+def _held(graph: ir.Graph) -> int:
+    """Return how many bytes the constants of a graph have that are in its file or in memory."""
+    held = (value.const_value for value in graph.initializers.values())
+    return sum(t.nbytes for t in held if t is not None and not isinstance(t, Splat))
 
 
 def _is_known(value: ir.Value | None, folding: Folding, pending: set[ir.Value]) -> bool:
@@ -191,7 +215,9 @@ def _compute(node: ir.Node, folding: Folding) -> ir.TensorProtocol | None:
         return None
     spreads = node.op_type in LAZY and node.op_type != "DequantizeLinear"
     if node.op_type == "ConstantOfShape" or (spreads and _is_single(given[0])):
-        return _splat(node, operands)
+        tensor = _splat(node, operands, min(SPREAD_BYTES, CLAIMED_BYTES - folding.claimed))
+        folding.claimed += tensor.nbytes if isinstance(tensor, Splat) else 0
+        return tensor
     if all(operand.size <= EAGER for operand in given):
         arrays = [None if operand is None else elements(operand) for operand in operands]
         if output_size(node, arrays) <= EAGER:
@@ -223,15 +249,17 @@ def _is_single(tensor: ir.TensorProtocol) -> bool:
     return isinstance(tensor, Splat) or tensor.size == 1
 
 
-def _splat(node: ir.Node, operands: list[ir.TensorProtocol | None]) -> ir.TensorProtocol | None:
+def _splat(
+    node: ir.Node, operands: list[ir.TensorProtocol | None], room: int
+) -> ir.TensorProtocol | None:
     """Return what a node makes of one element: many of it, none of which is in memory."""
     arrays = [None if operand is None else elements(operand) for operand in operands]
-    if output_size(node, arrays) > COMPUTED_BYTES:
+    if output_size(node, arrays) > room:
         return None
     if node.op_type == "Cast" and isinstance(operands[0], Splat):  # of the one element, not of all
         return Splat(evaluate(node, [operands[0].element]), operands[0].shape.numpy())
     array = evaluate(node, arrays)
-    if array.nbytes > COMPUTED_BYTES:
+    if array.nbytes > room:
         return None
     spread = node.op_type in ("ConstantOfShape", "Expand") or isinstance(operands[0], Splat)
     return Splat(array.reshape(-1)[:1], array.shape) if spread and array.size else tensor_of(array)

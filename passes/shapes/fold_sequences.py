@@ -124,6 +124,8 @@ def _parts(site: Site) -> Held | None:
         return None
     if sizes is None or not rank_of(site[1]):
         chunk = 1 if sizes is None else sizes[0]
+        if not chunk > 0 or size // chunk > MOST:
+            return None
         sizes = (*(chunk for _ in range(size // chunk)), *([size % chunk] if size % chunk else []))
     if not 0 < len(sizes) <= MOST:
         return None

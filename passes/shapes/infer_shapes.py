@@ -8,17 +8,24 @@ import onnx.shape_inference
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import OPSET
-from ...compiler.ir.evaluate import output_size
-from ...compiler.ir.graph import constant, is_constant, shape_of
+from ...compiler.ir.evaluate import CannotEvaluateError, output_size
+from ...compiler.ir.graph import constant, integers, is_constant, shape_of
 from ...compiler.ir.sizes.inference import is_open, write_sizes
+from ..axes import check_axes
 from ..base import graph_pass
 from ..skeleton import skeleton
 
 LONG = 2**16
 """Most elements that a constant may have to be followed from node to node."""
 
+LONGEST = 2**22
+"""Most elements of any vector where elements are followed."""
+
 SHORT = 8
 """Most elements of an operand that says how large a constant is."""
+
+CLAIMING = frozenset(("Tile", "Pad", "Resize", "OneHot", "CenterCropPad"))
+"""Operators whose integer operands say how large the result is."""
 
 GENERATED = "unk__"
 """Prefix of the dimension names that onnx makes up anew in every run."""
@@ -32,7 +39,8 @@ def infer_shapes(graph: ir.Graph) -> int:
     dimensions since. Where it finds nothing, the file is believed. Dimensions that are no numbers
     become expressions of the inputs' symbols. No weight is read.
     """
-    changed = infer(graph, OPSET, data_prop=not any(map(_is_long, graph)))
+    changed = infer(graph, OPSET, data_prop=not _has_long(graph))
+    check_axes(graph)
     return changed + write_sizes(graph) if is_open(graph) else changed
 
 
@@ -57,15 +65,46 @@ def infer(graph: ir.Graph, opset: int, *, data_prop: bool) -> int:
     return changed
 
 
-def _is_long(node: ir.Node) -> bool:
-    """Tell whether onnx 1.23 must not follow the elements of a node: it keeps 70 bytes for each.
+def _has_long(graph: ir.Graph) -> bool:
+    """Tell whether onnx 1.23 must not follow elements from node to node.
 
-    So a file of 100 bytes that counts to 10^9 would take all memory.
+    It keeps 70 bytes for each, of what it does not know too: a file of 100 bytes that counts to
+    10^9 would take all memory, one that adds vectors of such a size, and one that joins a vector
+    to itself thirty times.
     """
-    if node.op_type not in ("Range", "ConstantOfShape", "Expand") or node.domain:
+    lengths: dict[ir.Value, int] = {}
+    for node in graph:
+        operands = [_length(value, lengths) for value in node.inputs if value is not None]
+        joins = node.op_type == "Concat" and not node.domain
+        longest = sum(operands) if joins else max(operands, default=1)
+        if longest > LONGEST or _is_long(node):
+            return True
+        lengths.update(dict.fromkeys(node.outputs, longest))
+    return False
+
+
+def _length(value: ir.Value, lengths: dict[ir.Value, int]) -> int:
+    """Return how long a value is if it is a vector, or may be one; 1 if it is none."""
+    if value.shape is not None and len(value.shape) != 1:
+        return 1
+    known = shape_of(value)
+    return known[0] if known is not None else lengths.get(value, 1)
+
+
+def _is_long(node: ir.Node) -> bool:
+    """Tell whether a node makes a long constant."""
+    if node.domain:
+        return False
+    if node.op_type in CLAIMING:
+        held = [integers(value) or () for value in node.inputs[1:] if _is_short(value)]
+        return any(math.prod(max(number, 1) for number in numbers) > LONGEST for numbers in held)
+    if node.op_type not in ("Range", "ConstantOfShape", "Expand"):
         return False
     operands = [constant(value) for value in node.inputs if _is_short(value)]
-    return len(operands) == len(node.inputs) and output_size(node, operands) > LONG
+    try:
+        return len(operands) == len(node.inputs) and output_size(node, operands) > LONG
+    except CannotEvaluateError:
+        return False
 
 
 def _is_short(value: ir.Value | None) -> bool:

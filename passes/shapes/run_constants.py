@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
 
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import OPSET
-from ...compiler.ir.graph import elements, shape_of
+from ...compiler.ir.graph import elements, operand, shape_of
 from ..rewrite import tensor_of
 from ..runtime import CannotLoadError, run_proto
 from ..skeleton import skeleton
+
+Tensor: TypeAlias = Callable[[ir.Value], ir.TensorProtocol | None]
 
 COMPUTED_BYTES = 2**31
 """Most bytes of one constant, and of all that one session computes; the rest is for run time."""
@@ -23,26 +26,32 @@ NUMPY_TYPES = frozenset(
 )
 """Element types that pass between NumPy and onnxruntime as they are."""
 
+SIGNED = frozenset((ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64))
+
 NEVER_LARGER = frozenset(("NonZero", "Unique", "Compress"))
 """Operators whose output shape nobody knows before, but which make no more than they are given."""
 
 
-def is_runnable(node: ir.Node, budget: int) -> int | None:
+def is_runnable(node: ir.Node, budget: int, tensor: Tensor) -> int | None:
     """Tell whether onnxruntime may compute a node whose inputs are constants.
 
     Args:
         node: A node of ai.onnx.
-        budget: How many bytes its outputs may have.
+        budget: How many bytes its outputs may have, and its inputs that are not in memory yet.
+        tensor: Returns the elements of a constant, None where another such node makes them.
 
     Returns:
-        How many bytes they have, or None: too many, or unknown, or of a type NumPy lacks.
+        How many bytes these have, or None: too many, or unknown, or of a type NumPy lacks, or a
+        kernel would end the process.
     """
-    if not node.inputs:
+    if not node.inputs or _may_trap(node, tensor):
         return None
     operands = [value for value in node.inputs if value is not None]
     if not all(_is_plain(value) for value in (*operands, *node.outputs)):
         return None
-    needed = 0.0
+    needed: float = sum(
+        known.nbytes for value in operands if isinstance(known := tensor(value), ir.LazyTensor)
+    )
     for value in node.outputs:
         shape, dtype = shape_of(value), value.dtype
         if shape is None or dtype is None:
@@ -53,9 +62,7 @@ def is_runnable(node: ir.Node, budget: int) -> int | None:
     return int(needed) if needed <= budget else None
 
 
-def run_nodes(
-    nodes: Collection[ir.Node], tensor: Callable[[ir.Value], ir.TensorProtocol | None]
-) -> Mapping[ir.Value, ir.TensorProtocol]:
+def run_nodes(nodes: Collection[ir.Node], tensor: Tensor) -> Mapping[ir.Value, ir.TensorProtocol]:
     """Compute nodes in one session of onnxruntime.
 
     Args:
@@ -86,6 +93,18 @@ def run_nodes(
     except CannotLoadError:
         return {}
     return {value: tensor_of(results[_name(value)]) for value in outputs}
+
+
+def _may_trap(node: ir.Node, tensor: Tensor) -> bool:
+    """Tell whether a kernel of onnxruntime 1.31 may end the process.
+
+    It divides the least integer by -1, which has no result, and the processor refuses.
+    """
+    divisor = operand(node, 1)
+    if node.op_type not in ("Div", "Mod") or divisor is None or divisor.dtype not in SIGNED:
+        return False
+    known = tensor(divisor)
+    return known is None or bool((elements(known) == -1).any())
 
 
 def _is_plain(value: ir.Value) -> bool:

@@ -14,6 +14,7 @@ from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 
 from onnx2ms.compiler.ir.dialect import IR_VERSION, OPSET
 from onnx2ms.compiler.ir.errors import PassError
+from onnx2ms.compiler.ir.evaluate import EVALUATORS
 from onnx2ms.compiler.ir.graph import shape_of
 from onnx2ms.passes.base import graph_pass
 from onnx2ms.passes.catalogue import catalogue
@@ -96,12 +97,26 @@ def test_a_failure_names_the_pass():
     assert "passes before it: first" in error.value.message
 
 
-def test_a_failure_names_the_node():
+def test_a_failure_names_the_node(monkeypatch: pytest.MonkeyPatch):
+    def fail(node: ir.Node, operands: object):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(EVALUATORS, "Neg", fail)
+    monkeypatch.setattr("onnx2ms.compiler.ir.evaluate.UNFIT", ())
     text = """<ir_version: 8, opset_import: ["": 17]>
-        g (float[2] x) => (float[2] y) <int64[2] a = {1, 2}, int64[1] i = {7}>
-        { [far] b = Gather(a, i) y = Reshape(x, b) }"""
-    with pytest.raises(PassError, match="fold_constants failed at Gather 'far': IndexError"):
+        g (float[2] x) => (float[2] y) <int64[1] a = {-2}>
+        { [far] b = Neg(a) y = Reshape(x, b) }"""
+    with pytest.raises(PassError, match="fold_constants failed at Neg 'far': ZeroDivisionError"):
         run_pipeline(ir.from_onnx_text(text))
+
+
+def test_what_cannot_be_computed_stays():
+    text = """<ir_version: 8, opset_import: ["": 17]>
+        g (int64[1] x) => (int64[1] y) <int64[2] a = {1, 2}, int64[1] i = {7}>
+        { b = Gather(a, i) y = Add(x, b) }"""
+    model = ir.from_onnx_text(text)
+    run_pipeline(model)
+    assert [node.op_type for node in model.graph] == ["Gather", "Add"]
 
 
 def test_a_stage_that_repeats_ends():

@@ -16,7 +16,7 @@ import onnx_ir as ir
 
 from ..dim_bounds import extreme, is_equal, is_less
 from ..dims import Dim, Size, remainder
-from ..evaluate import EVALUATORS, evaluate, output_size
+from ..evaluate import EVALUATORS, UNFIT, CannotEvaluateError, evaluate, output_size
 from ..graph import Array, attribute, numpy_type
 
 Content: TypeAlias = npt.NDArray[np.object_]
@@ -90,6 +90,13 @@ def _whole(element: Element) -> Size | None:
 
 def compute(node: ir.Node, operands: Sequence[Content | None]) -> Content | None:
     """Return the only output of a node as a content, or None."""
+    try:
+        return _compute(node, operands)
+    except (CannotEvaluateError, *UNFIT):
+        return None
+
+
+def _compute(node: ir.Node, operands: Sequence[Content | None]) -> Content | None:
     if any(o is None for o, v in zip(operands, node.inputs, strict=True) if v is not None):
         return None
     exact = _exact(node, operands)

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx2ms.compiler.importer.load import load_model
 from onnx2ms.compiler.ir.dialect import NEWEST_OPSET
 from onnx2ms.compiler.ir.errors import ModelError
-from onnx2ms.compiler.ir.provenance import origins
+from onnx2ms.compiler.ir.provenance import origins, scope_of
 
 RELU = "g (float[2,3] x) => (float[2,3] y) { y = Relu(x) }"
 HEADER = '<ir_version: 8, opset_import: ["": 17]>'
@@ -232,3 +232,40 @@ def test_weights_are_not_read(write, tmp_path):
         [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 20
+
+
+@pytest.mark.parametrize(
+    ("graph", "spoiled", "match"),
+    [
+        (
+            "y = LeakyRelu<alpha = 0.5>(x)",
+            {"ref_attr_name": "a"},
+            r"'' \(LeakyRelu\) refers to one",
+        ),
+        ('y = Gelu<approximate = "tanh">(x)', {"s": b"\xff"}, "not UTF-8"),
+        (
+            "y, z = If(c) <then_branch = a () => (float[2] p) { p = Relu(x) },"
+            " else_branch = b () => (float[2] q) { q = Neg(x) }>",
+            {},
+            r"then_branch of node '' \(If\) has 0 inputs and 1 outputs, which do not fit",
+        ),
+    ],
+)
+def test_nodes_that_cannot_be_what_they_say(load, graph, spoiled, match):
+    text = f"{HEADER} g (float[2] x, bool c) => (float[2] y) {{ {graph} }}".replace("17", "20")
+    model = onnx.parser.parse_model(text)
+    for key, value in spoiled.items():
+        setattr(model.graph.node[0].attribute[0], key, value)
+    with pytest.raises(ModelError, match=match):
+        load(model)
+
+
+def test_a_file_cannot_speak_for_the_importer(load):
+    """Metadata in the words that onnx2ms uses inside are the file's, and worth nothing."""
+    model = onnx.parser.parse_model(f"{HEADER} {RELU}")
+    holders = (model, model.graph, model.graph.node[0], model.graph.input[0])
+    for held in holders:
+        held.metadata_props.add(key="onnx2ms.scope", value="[no JSON")
+        held.metadata_props.add(key="onnx2ms.moves", value="3")
+    (node,) = load(model).model.graph
+    assert scope_of(node) == ()

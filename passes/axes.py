@@ -1,0 +1,61 @@
+"""Axes that a tensor does not have; onnx.checker and ONNX's inference let some of them pass."""
+
+from collections.abc import Iterable, Sequence
+
+import onnx_ir as ir
+
+from ..compiler.ir.errors import ModelError, quoted
+from ..compiler.ir.graph import attribute, integers, operand, operator, rank_of, shape_of
+
+ALONG = frozenset(
+    (
+        *("ArgMax", "ArgMin", "Compress", "Concat", "Gather", "GatherElements", "Hardmax"),
+        *("LayerNormalization", "LogSoftmax", "LpNormalization", "RMSNormalization"),
+        *("ScatterElements", "Softmax", "Split", "SplitToSequence", "TensorScatter", "TopK"),
+        *("Unique",),
+    )
+)
+"""Operators whose attribute `axis` is one of their first input's."""
+
+AXES = {"Slice": 3, "Squeeze": 1, "Pad": 3, "CumSum": 1, "DFT": 2} | dict.fromkeys(
+    (
+        *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"),
+        *("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"),
+    ),
+    1,
+)
+"""Which input holds axes of the first."""
+
+
+def check_axes(nodes: Iterable[ir.Node]) -> None:
+    """Raise where an operator of the dialect works along an axis that its input does not have.
+
+    Raises:
+        ModelError: With the node.
+    """
+    for node in nodes:
+        rank = None if node.domain or not node.inputs else rank_of(node.inputs[0])
+        if rank is None:
+            continue
+        for axis in _axes(node):
+            if not -rank <= axis < max(rank, 1):
+                raise _wrong(node, f"works along axis {axis} of a tensor of {rank} dimensions")
+        if node.op_type == "Slice":
+            sizes = {shape_of(operand(node, i)) for i in range(1, 5)} - {None}
+            if len(sizes) > 1:
+                raise _wrong(node, "has starts, ends, axes and steps of different number")
+
+
+def _axes(node: ir.Node) -> Sequence[int]:
+    if node.op_type in ALONG:
+        axis: int | None = attribute(node, "axis", None)
+        return () if axis is None else (axis,)
+    place = AXES.get(node.op_type)
+    return () if place is None else integers(operand(node, place)) or ()
+
+
+def _wrong(node: ir.Node, problem: str) -> ModelError:
+    return ModelError(
+        f"{operator(node)} {quoted(node.name or '')} {problem}",
+        help="the model is damaged, or its exporter wrong: export the network again",
+    )
