@@ -37,6 +37,7 @@ from .fuse.fuse_swish import fuse_swish
 from .fuse.fuse_variance import fuse_variance
 from .fuse.fuse_window_mask import fuse_window_mask
 from .fuse.put_batch_first import put_batch_first
+from .fuse.rejoin_parameters import rejoin_parameters
 from .fuse.stack_recurrent import stack_recurrent
 from .fuse.unflatten_linear import unflatten_linear
 from .lower.explicit_window import explicit_window
@@ -209,6 +210,7 @@ STAGES: tuple[Stage, ...] = (
             fuse_hard_sigmoid,
             fuse_hard_swish,  # of a HardSigmoid
             fold_constants,  # parameters that have been given another shape
+            rejoin_parameters,  # behind it: where others read them in their own
             drop_dead,  # shapes that nobody reads any more
         ),
     ),

@@ -2,8 +2,8 @@
 
 A case is a text file `cases/<pass>/<case>.txt`: comments, a model, a line `----- after -----`, and
 the model that is expected, or the word `unchanged`. A comment `with: infer_shapes` names passes to
-run before; `sizes: batch=2` gives numbers for the symbols of the inputs; `no reference: …` says why
-no runtime can run the model before.
+run before; `keys: w` initializers that PyTorch trains; `sizes: batch=2` gives numbers for the
+symbols of the inputs; `no reference: …` says why no runtime can run the model before.
 """
 
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from onnx2ms.compiler.ir.dialect import IR_VERSION
+from onnx2ms.compiler.ir.provenance import KEY, ROLE
 from onnx2ms.passes.check import relative_error
 from onnx2ms.passes.pipeline import STAGES
 
@@ -29,6 +30,8 @@ def test_case(file):
     before, after, notes = read(file)
     item = PASSES[file.parent.name]
     model = ir.from_onnx_text(before)
+    for name in notes.get("keys", "").split():
+        model.graph.initializers[name].metadata_props.update({KEY: name, ROLE: "trained"})
     for name in notes.get("with", "").replace(",", " ").split():
         run(PASSES[name], model)
     expected = None if after == "unchanged" else ir.from_onnx_text(after)

@@ -49,9 +49,22 @@ class Picture(nn.Module):
         return self.head(self.normed(self.bare(self.backbone(x))).mean((2, 3)))
 
 
+class Standardized(nn.Conv2d):
+    """A weight that is normalized as a matrix, and turned for its mean and variance."""
+
+    def forward(self, x):
+        flat = self.weight.reshape(1, self.out_channels, -1)
+        weight = nn.functional.batch_norm(flat, None, None, training=True).reshape_as(self.weight)
+        return nn.functional.conv2d(x, weight, self.bias)
+
+
 @pytest.mark.parametrize(
     ("network", "example"),
-    [(Tokens(), torch.randint(0, 20, (2, 5))), (Picture(), torch.rand(2, 3, 6, 6))],
+    [
+        (Tokens(), torch.randint(0, 20, (2, 5))),
+        (Picture(), torch.rand(2, 3, 6, 6)),
+        (Standardized(3, 4, 3), torch.rand(2, 3, 6, 6)),
+    ],
 )
 def test_parameters_are_those_that_torch_trains(network, example, tmp_path):
     ms: Any = pytest.importorskip("mindspore", reason="MindSpore builds the network")
@@ -59,8 +72,8 @@ def test_parameters_are_those_that_torch_trains(network, example, tmp_path):
     content = json.loads((tmp_path / "o" / "weight_map.json").read_text())
     keys = {entry["name"]: entry["state_dict"] for entry in content["parameters"]}
     net: Any = conversion.cell()
-    trained = {keys[parameter.name] for parameter in net.trainable_params()}
-    assert trained == {key for key, p in network.named_parameters() if p.requires_grad}
+    trained = sorted(keys[parameter.name] for parameter in net.trainable_params())
+    assert trained == sorted(key for key, p in network.named_parameters() if p.requires_grad)
     for entry in content["parameters"]:
         if entry["state_dict"] is not None:
             own = network.state_dict()[entry["state_dict"]].numpy().reshape(entry["shape"])
