@@ -26,6 +26,11 @@ Exporter: TypeAlias = Literal["auto", "legacy", "dynamo"]
 Dynamic: TypeAlias = Mapping[str, Sequence[int | str] | Mapping[int, str]]
 Axes: TypeAlias = Mapping[str, Mapping[int, str]]
 
+ATTEMPTS: Sequence[tuple[str, bool]] = (("legacy", True), ("dynamo", True), ("dynamo", False))
+"""Exporters, and whether gradients are on: without them the legacy one traces attention's fast
+path, for which ONNX has no operator; with them PyTorch 2.14's dynamo cannot write attention whose
+mask carries one, such as a bias by relative position."""
+
 LEGACY_OPSET, DYNAMO_OPSET = 17, 20
 """Versions of the operator set that the exporters write most faithfully."""
 
@@ -63,14 +68,15 @@ def export(
         ModelError: The network cannot be exported.
     """
     axes = _axes(network, dynamic)
-    names = ("legacy", "dynamo") if exporter == "auto" else (exporter,)
-    problems: list[str] = []
-    for name in names:
+    problems: dict[str, None] = {}
+    for name, gradients in ATTEMPTS:
+        if exporter not in ("auto", name):
+            continue
         written = folder / f"{name}.onnx"
         try:
-            notes = _write(network, written, name, axes, trainable=trainable)
+            notes = _write(network, written, name, axes, gradients, trainable=trainable)
         except Exception as error:
-            problems.append(f"  {name}: {first_line(error)}")
+            problems[f"  {name}: {first_line(error)}"] = None
             continue
         lost = lost_dropouts(network.module) if trainable else []
         notes += [f"no dropout in MindSpore: {path}" for path in lost]
@@ -86,7 +92,7 @@ def export(
 
 
 def _write(
-    network: Network, file: Path, exporter: str, axes: Axes, *, trainable: bool
+    network: Network, file: Path, exporter: str, axes: Axes, gradients: bool, *, trainable: bool
 ) -> list[str]:
     """Let one of PyTorch's exporters write a network; return what it warns of."""
     module = network.module
@@ -97,7 +103,7 @@ def _write(
         inference(module),
         listening() as told,
         torch.inference_mode(False),
-        torch.enable_grad(),  # without it attention takes a fast path that cannot be exported
+        torch.set_grad_enabled(gradients),  # behind it, which turns them on
         forwarding(module, network.forward(module.forward)),
         kept,
     ):

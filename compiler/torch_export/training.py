@@ -14,6 +14,7 @@ from ..verify.reference import first_line
 from ..verify.training import (
     DECAY,
     EPSILON,
+    LOSS,
     MOMENTUM,
     Expected,
     Reference,
@@ -30,8 +31,15 @@ BATCHES = 4
 RATES = {"SGD": 1e-2, "AdamW": 1e-3}
 """Learning rates to begin with; a network that does not bear one is trained at a tenth of it."""
 
+TENTHS = 3
+"""So often the learning rate is lowered."""
+
 GROWTH = 4.0
-"""A loss that grows by more than this shows that the learning rate is too high."""
+"""A loss so much larger than any batch had at first shows that the learning rate is too high."""
+
+APART = LOSS / 10
+"""So do losses that are so far from those of float64: the training grows its own rounding errors,
+and would another's."""
 
 
 def run_module(
@@ -78,6 +86,8 @@ def run_module(
         places = [i for i, array in enumerate(given) if array.dtype == np.float32] if derive else []
         found = {s: _derived(net, batches[0], s, places, derive) for s in ("eval", "train")}
         _refuse_random(net, batches[0], found["train"].outputs)
+        nudged = _nudged(batches[0], random)
+        again = {s: _derived(net, nudged, s, places, derive) for s in found}
         exact = {
             s: _derived(double, _wide(batches[0]), s, places, derive) if double else found[s]
             for s in found
@@ -85,7 +95,9 @@ def run_module(
         statistics = {"train": found["train"].buffers}
         rates, losses = dict[str, float](), dict[str, Sequence[float]]()
         for name, rate in RATES.items() if steps else ():
-            rates[name], losses[name], statistics[name] = _train(net, batches, name, rate, steps)
+            rates[name], losses[name], statistics[name] = _train(
+                net, double, batches, name, rate, steps
+            )
         net.reset()
     return Reference(
         engine=f"torch {torch.__version__}",
@@ -95,10 +107,13 @@ def run_module(
         inputs=places,
         values={key: array_of(tensor) for key, tensor in net.state().items()},
         trained=_numbers(net),
-        forward={s: [*map(_expected, found[s].outputs, e.outputs)] for s, e in exact.items()},
+        forward={
+            s: [*map(_expected, found[s].outputs, e.outputs, again[s].outputs)]
+            for s, e in exact.items()
+        },
         gradients={
             s: {
-                key: _expected(gradient, e.gradients[key])
+                key: _expected(gradient, e.gradients[key], again[s].gradients[key])
                 for key, gradient in found[s].gradients.items()
             }
             for s, e in exact.items()
@@ -244,33 +259,53 @@ def _double(net: _Net, batch: Sequence[Array]) -> _Net | None:
 
 
 def _train(
-    net: _Net, batches: Sequence[Sequence[Array]], name: str, rate: float, steps: int
+    net: _Net,
+    double: _Net | None,
+    batches: Sequence[Sequence[Array]],
+    name: str,
+    rate: float,
+    steps: int,
 ) -> tuple[float, list[float], dict[str, Array]]:
-    """Return learning rate, losses and final buffers of a training that stays finite."""
+    """Return learning rate, losses and final buffers of a training that does not run away."""
+    net.set_state("train")
+    with net.torch.no_grad():
+        first = max(float(net.run(batch)[2]) for batch in batches)
+    for tenths in range(TENTHS):
+        lowered = rate / 10**tenths
+        losses, buffers = _trained(net, batches, name, lowered, steps)
+        exact = losses
+        if double is not None:
+            exact, _ = _trained(double, [*map(_wide, batches)], name, lowered, steps)
+        tame = np.isfinite(losses).all() and max(losses) <= GROWTH * first
+        if tame and np.allclose(losses, exact, rtol=APART, atol=0):
+            return lowered, losses, buffers
+    lowered = rate / 10**TENTHS
+    return lowered, *_trained(net, batches, name, lowered, steps)
+
+
+def _trained(
+    net: _Net, batches: Sequence[Sequence[Array]], name: str, rate: float, steps: int
+) -> tuple[list[float], dict[str, Array]]:
+    """Return losses and final buffers of a training from where the network began."""
+    net.set_state("train")
+    parameters = net.parameters()
+    wide = [p for p in parameters if p.ndim > 1]
+    narrow = [p for p in parameters if p.ndim <= 1]
+    groups = [{"params": wide, "weight_decay": DECAY}, {"params": narrow, "weight_decay": 0.0}]
+    optimizer = (
+        net.torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM)
+        if name == "SGD"
+        else net.torch.optim.AdamW(groups, lr=rate, eps=EPSILON)
+    )
     losses: list[float] = []
-    for _ in range(4):
-        net.set_state("train")
-        parameters = net.parameters()
-        wide = [p for p in parameters if p.ndim > 1]
-        narrow = [p for p in parameters if p.ndim <= 1]
-        groups = [{"params": wide, "weight_decay": DECAY}, {"params": narrow, "weight_decay": 0.0}]
-        optimizer = (
-            net.torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM)
-            if name == "SGD"
-            else net.torch.optim.AdamW(groups, lr=rate, eps=EPSILON)
-        )
-        losses = []
-        for step in range(steps):
-            optimizer.zero_grad()
-            loss = net.run(batches[step % len(batches)])[2]
-            loss.backward()
-            optimizer.step()
-            losses.append(float(loss.detach()))
-        if np.isfinite(losses).all() and max(losses) <= GROWTH * losses[0]:
-            break
-        rate /= 10
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss = net.run(batches[step % len(batches)])[2]
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
     trained = net.keys(net.parameters())
-    return rate, losses, {k: array_of(t) for k, t in net.state().items() if k not in trained}
+    return losses, {key: array_of(t) for key, t in net.state().items() if key not in trained}
 
 
 def _refuse_random(net: _Net, batch: Sequence[Array], outputs: Sequence[Array]) -> None:
@@ -314,9 +349,26 @@ def _wide(batch: Sequence[Array]) -> list[Array]:
     return [a.astype(np.float64) if a.dtype == np.float32 else a for a in batch]
 
 
-def _expected(found: Array, exact: Array) -> Expected:
-    """Return what is right and how far float32 is from it."""
+def _nudged(batch: Sequence[Array], random: np.random.Generator) -> list[Array]:
+    """Return a batch whose real numbers are the next ones, above or below."""
+    return [
+        np.nextafter(a, np.where(random.random(a.shape) < 0.5, -np.inf, np.inf).astype(a.dtype))
+        if a.dtype == np.float32
+        else a
+        for a in batch
+    ]
+
+
+def _expected(found: Array, exact: Array, again: Array) -> Expected:
+    """Return what is right and how far float32 is from it.
+
+    Of a gradient that is one number one deviation says little: it may be small by chance. So
+    another is looked at, that of inputs which float32 can hardly tell from the given ones.
+    """
     if found.dtype.kind != "f":
         return Expected(found)
     apart = difference(found, exact, same_type=False)
-    return Expected(found if apart.problem else exact, 0.0 if apart.problem else apart.error)
+    if apart.problem:
+        return Expected(found)
+    other = difference(again, exact, same_type=False)
+    return Expected(exact, max(apart.error, 0.0 if other.problem else other.error))

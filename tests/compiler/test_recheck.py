@@ -148,6 +148,26 @@ def test_what_wraps_a_module_is_taken_off():
         run_module(torch.nn.Linear(4, 3).bfloat16(), torch.randn(2, 4).bfloat16())
 
 
+def test_losses_are_those_of_the_learning_rate_that_is_told():
+    """Weights so small that every step is too long: the smallest rate of those tried is taken."""
+    torch = pytest.importorskip("torch", reason="the module is PyTorch's")
+    from onnx2ms.compiler.torch_export.training import BATCHES, RATES, TENTHS, run_module
+
+    module = torch.nn.Linear(4, 3, bias=False)
+    torch.nn.init.uniform_(module.weight, -1e-4, 1e-4)
+    found = run_module(module, torch.randn(2, 4), steps=BATCHES)
+    rate = found.rates["SGD"]
+    assert rate == pytest.approx(RATES["SGD"] / 10**TENTHS)
+    optimizer = torch.optim.SGD(module.parameters(), rate, momentum=0.9, weight_decay=0.01)
+    for (x, target), loss in zip(found.batches, found.losses["SGD"], strict=True):
+        apart = (module(torch.tensor(x)) - torch.tensor(target)) * found.scales[0]
+        own = apart.square().mean()
+        assert own.item() == pytest.approx(loss, rel=1e-4)
+        optimizer.zero_grad()
+        own.backward()
+        optimizer.step()
+
+
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(onnx2ms.UsageError, match=r"there is no model\.py"):
         verify(tmp_path, "net.onnx")
