@@ -5,10 +5,11 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+SECOND := .venv-architectures
 LIGHT = $(shell $(BIN)/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent \
 	/ "backend/test/data/light/light_resnet50.onnx")')
 
-.PHONY: demo test check lint zoo conformance fuzz parity gradients faults hostile docs clean
+.PHONY: demo test check lint zoo conformance fuzz parity architectures gradients faults hostile docs clean
 
 demo: $(VENV)/demo  # convert and prove a network that ships inside the onnx package
 	$(BIN)/onnx2ms $(LIGHT) --output $(VENV)/resnet50_mindspore --force
@@ -35,6 +36,9 @@ conformance: $(VENV)/test  # the official ONNX suite in all forms and both modes
 parity: $(VENV)/dev  # train networks in MindSpore beside PyTorch, by both exporters, in both modes
 	$(BIN)/python benchmarks/parity.py
 
+architectures: $(SECOND)/architectures  # the same for networks of torchvision, timm and transformers
+	$(SECOND)/bin/python benchmarks/architectures.py
+
 gradients: $(VENV)/test  # derive every row of every operator in both modes
 	ONNX2MS_EVERY_GRADIENT=1 $(BIN)/python -m pytest -q tests/emitters/mindspore/operators
 
@@ -52,7 +56,7 @@ docs: $(VENV)/docs  # write the generated documents anew, and the site of them i
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(SECOND) build dist *.egg-info
 
 # One stamp for each extra: it is installed again only when pyproject.toml has changed since.
 $(VENV)/demo: pyproject.toml | $(BIN)/python
@@ -63,7 +67,11 @@ $(VENV)/test $(VENV)/dev $(VENV)/docs: $(VENV)/%: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	@touch $@
 
-$(BIN)/python:
+$(SECOND)/architectures: pyproject.toml | $(SECOND)/bin/python
+	$(SECOND)/bin/python -m pip install --quiet --editable '.[architectures]'
+	@touch $@
+
+$(BIN)/python $(SECOND)/bin/python: %/bin/python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' 2>/dev/null || { echo >&2 "onnx2ms needs Python 3.11 or \
 	3.12 with venv, and found none; name it: make PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
