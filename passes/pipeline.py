@@ -107,6 +107,7 @@ from .shapes.select_branch import select_branch
 from .shapes.sink_expand import sink_expand
 from .shapes.slice_gather_nd import slice_gather_nd
 from .shapes.split_before_transpose import split_before_transpose
+from .shapes.squeeze_branch import squeeze_branch
 from .shapes.turn_recurrent import turn_recurrent
 from .shapes.type_bodies import type_bodies
 from .shapes.unroll_loop import unroll_loop
@@ -155,6 +156,7 @@ STAGES: tuple[Stage, ...] = (
             unroll_loop,  # after folding, which computes how often
             fold_sequences,  # after it: lists that loops fill
             inline_if,  # after folding, which computes conditions
+            squeeze_branch,  # behind it: what is left depends on sizes or data
             select_branch,  # after it: conditions that are not known by now
             drop_identity,  # of the branch that was inlined
             pick_slice,  # before Squeeze and Reshape become one

@@ -258,7 +258,12 @@ def recurrent(site: Site) -> Shapes:
     if data is None or recurrence is None:
         return [None] * len(site.node.outputs)
     directions, hidden = recurrence[0], recurrence[-1]
-    if attribute(site.node, "layout", 0):
+    first = attribute(site.node, "layout", 0)
+    for index in (5, 6) if site.node.op_type == "LSTM" else (5,):
+        state = site.shape(index) if site.has(index) else None
+        if state is not None:
+            site.equal(data[0 if first else 1], state[0 if first else 1])
+    if first:
         batch, steps = data[0], data[1]
         last = (batch, directions, hidden)
         return [(batch, steps, directions, hidden), last, last]

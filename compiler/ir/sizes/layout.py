@@ -105,7 +105,7 @@ def unsqueeze(site: Site) -> Shapes:
 
 @shapes("Squeeze")
 def squeeze(site: Site) -> Shapes:
-    """Squeeze-24: without axes all dimensions of 1 go."""
+    """Squeeze-24: without axes all dimensions of 1 go; a dimension that is named must be 1."""
     before = site.shape(0)
     axes = site.numbers(1) if site.has(1) else None
     if before is None or (site.has(1) and axes is None):
@@ -113,6 +113,8 @@ def squeeze(site: Site) -> Shapes:
     if axes is None:
         return [tuple(d for d in before if d != 1) if all(map(is_number, before)) else None]
     gone = {axis_of(axis, len(before)) for axis in axes}
+    for axis in gone:
+        site.equal(before[axis], 1)
     return [tuple(size for axis, size in enumerate(before) if axis not in gone)]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..graph import attribute, axis_of
+from ..recurrent import KINDS, state_names
 from .analysis import Partial, Site, shapes
 from .computing import without
 from .layout import broadcast
@@ -79,3 +80,16 @@ def pixel_unshuffle(site: Site) -> Shapes:
         return [None]
     batch, channels, height, width = before
     return [(batch, channels * (block * block), height // block, width // block)]
+
+
+@shapes(*(f"onnx2ms.{kind}1" for kind in KINDS))
+def recurrent(site: Site) -> Shapes:
+    """Initial states have as many columns as the batch; what is made is as the graph says."""
+    data = site.shape(0)
+    batch = 0 if attribute(site.node, "order", (0, 1, 2)) == (1, 0, 2) else 1
+    kind = site.node.op_type.rstrip("1")
+    for index in range(2, 2 + len(state_names(kind, 1))):
+        state = site.shape(index) if site.has(index) else None
+        if data is not None and state is not None:
+            site.equal(data[batch], state[1])
+    return [None] * len(site.node.outputs)

@@ -243,7 +243,10 @@ def pad(op: Op) -> Code:
     settings["padding"] = tuple(side for axis in reversed(sides[rank - count :]) for side in axis)
     value = op.number(2) if op.has(2) else 0
     operands: tuple[ir.Value, ...] = (op[0],)
-    if mode != "constant":
+    if mode != "constant" and rank == 2 and op.known is not None:
+        # of a matrix of open size GRAPH mode of MindSpore 2.10 loses the rank here
+        template = f'ops.pad({template}.unsqueeze(0), {{padding}}, mode="{PAD_MODES[mode]}")[0]'
+    elif mode != "constant":
         template = f'ops.pad({template}, {{padding}}, mode="{PAD_MODES[mode]}")'
     elif value is None:
         template = f"ops.pad({template}, {{padding}}, value={{1}})"
@@ -253,7 +256,8 @@ def pad(op: Op) -> Code:
     else:
         template = f"ops.pad({template}, {{padding}}, value={{value}})"
         settings["value"] = value
-    return Expression(template, operands, settings, slots=(ATOM,) if index else ())
+    slots = (ATOM,) if index or "unsqueeze" in template else ()
+    return Expression(template, operands, settings, slots=slots)
 
 
 def computed_pad(op: Op) -> Code:
