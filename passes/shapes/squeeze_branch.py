@@ -62,11 +62,11 @@ def _axis(node: ir.Node) -> int | None:
     if len(yes) != 1 or len(no) > 1 or len(yes.outputs) != 1:
         return None
     value = _value(node)
-    rank, squeeze, (other,) = rank_of(value), yes[0], no.outputs
-    axes = integers(operand(squeeze, 1))
+    rank, axes = rank_of(value), integers(operand(yes[0], 1))
+    other: ir.Value | None = no.outputs[0]
     if value is None or rank is None or axes is None or len(axes) != 1:
         return None
-    same = other.producer()
+    same = no.outputs[0].producer()
     if same is not None and same.graph is no:
         other = same.inputs[0] if same.op_type == "Identity" else None
     axis = axis_of(axes[0], rank)
@@ -99,7 +99,7 @@ def _fits(graph: ir.Graph, node: ir.Node, *, squeezed: bool) -> bool:
     condition = ir.tensor([squeezed] if rank_of(operand(node, 0)) else squeezed)
     name = "condition of the trial"
     known = ir.Value(name=name, const_value=condition)
-    known.type, known.shape = ir.TensorType(ir.DataType.BOOL), ir.Shape(condition.shape)
+    known.type, known.shape = ir.TensorType(ir.DataType.BOOL), ir.Shape(condition.shape.numpy())
     trial.register_initializer(known)
     trial[place].replace_input_with(0, known)
     for _ in range(ROUNDS):
