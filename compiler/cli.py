@@ -1,12 +1,7 @@
 """The command line: `onnx2ms MODEL.onnx` converts and proves one model."""
 
-import io
-import os
-import signal
 import sys
-import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +9,9 @@ from cyclopts import App, CycloptsError, Parameter
 
 from .. import __version__
 from . import cli_inspect, cli_ops, cli_scaffold, cli_scan, cli_torch, cli_weights
+from .ending import status_of
 from .guarded import run_guarded
-from .ir.errors import Onnx2msError, UsageError
+from .ir.errors import UsageError
 from .settings import Format, Verify
 from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
 
@@ -182,50 +178,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         return run_guarded(lambda: main(sys.argv[1:]))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # for names that no terminal can show
-    signal.signal(signal.SIGTERM, _terminate)
     words = list(arguments)
-    status: object = 0
-    try:
-        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
-        status = command(*bound.args, **bound.kwargs)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Nobody reads what was printed, `onnx2ms … | head`: all the work is done by then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except CycloptsError as error:
-        return _fail(UsageError(str(error), help="`onnx2ms --help` lists the options"))
-    except Onnx2msError as error:
-        return _fail(error)
-    except KeyboardInterrupt:
-        return _fail(Onnx2msError("interrupted"), status=128 + signal.SIGINT)
-    except Exception as error:
-        verbose = not {"-v", "--verbose"}.isdisjoint(words)
-        return _fail(_internal(error, verbose=verbose))
-    return status if isinstance(status, int) else 0
 
+    def run() -> object:
+        try:
+            command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+            return command(*bound.args, **bound.kwargs)
+        except CycloptsError as error:
+            help = "`onnx2ms --help` lists the options"
+            raise UsageError(str(error), help=help) from error
 
-def _internal(error: Exception, *, verbose: bool) -> Onnx2msError:
-    """Return the message for an exception that nobody expected."""
-    details = "".join(traceback.format_exception(error)) if verbose else ""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return Onnx2msError(
-        f"{details}internal error: {type(error).__name__}: {error} "
-        f"({Path(last.filename).name}, line {last.lineno})",
-        help="this is a fault of onnx2ms; please report it with what -v prints and, if you may, "
-        "the model",
-    )
-
-
-def _fail(error: Onnx2msError, status: int | None = None) -> int:
-    """Print an error and return the exit status."""
-    with suppress(BrokenPipeError):  # the status tells it too
-        print(error, file=sys.stderr, flush=True)
-    return error.exit_status if status is None else status
-
-
-def _terminate(number: int, frame: object) -> None:
-    """End as on an error: what is half written is removed, child processes are ended."""
-    raise SystemExit(128 + number)
+    return status_of(run, verbose=not {"-v", "--verbose"}.isdisjoint(words))
