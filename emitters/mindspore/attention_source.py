@@ -13,6 +13,9 @@ FLASH_ATTENTION = False
 """True on Ascend: attention by its fused kernel, in half precision; a CPU has no such kernel."""
 '''
 
+WHOLE = {"mask": ("hidden", "attn_mask", "~"), "bias": ("shift", "real_shift", "")}
+"""What the fused kernel takes for a mask or a bias: a local, the argument, a sign before it."""
+
 
 def attention_lines(classes: str) -> list[str]:
     """Return the lines of the function by which classes compute attention."""
@@ -63,16 +66,17 @@ def scale_lines(given: Counter[str | None]) -> list[str]:
 
 
 def flash_lines(kinds: Sequence[str], optional: set[str | None]) -> list[str]:
-    """Return the call of the fused kernel; its mask tells what is not seen."""
-    arguments = ["query", "key", "value", "heads"]
-    if "mask" in kinds:
-        hidden = "None if mask is None else ~mask" if "mask" in optional else "~mask"
-        arguments += [f"attn_mask={hidden}"]
-    if "bias" in kinds:
-        arguments += ["real_shift=bias"]
+    """Return the call of the fused kernel, which wants whole masks that tell what is not seen."""
+    arguments = ["query", "key", "value", "shape[1]" if kinds else "query.shape[1]"]
+    lines = ["    if FLASH_ATTENTION and query.ndim == 4:"]
+    lines += ["        shape = query.shape[:3] + key.shape[2:3]"] if kinds else []
+    for kind in kinds:
+        name, argument, sign = WHOLE[kind]
+        missing = f"None if {kind} is None else " if kind in optional else ""
+        lines += [f"        {name} = {missing}{sign}{kind}.broadcast_to(shape)"]
+        arguments += [f"{argument}={name}"]
     arguments += ["scalar_value=scale", 'input_layout="BNSD"']
-    call = f"return ops.flash_attention_score({', '.join(arguments)})"
-    return ["    if FLASH_ATTENTION:", "        heads = query.shape[1]", *fit(8, call)]
+    return [*lines, *fit(8, f"return ops.flash_attention_score({', '.join(arguments)})")]
 
 
 def changed(name: str, formula: str, kind: str, optional: set[str | None]) -> list[str]:

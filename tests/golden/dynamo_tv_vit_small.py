@@ -20,10 +20,9 @@ FLASH_ATTENTION = False
 def dot_product_attention(query: ms.Tensor, key: ms.Tensor, value: ms.Tensor) -> ms.Tensor:
     """Return softmax(scale * query @ key') @ value."""
     scale = query.shape[-1] ** -0.5
-    if FLASH_ATTENTION:
-        heads = query.shape[1]
+    if FLASH_ATTENTION and query.ndim == 4:
         return ops.flash_attention_score(
-            query, key, value, heads, scalar_value=scale, input_layout="BNSD"
+            query, key, value, query.shape[1], scalar_value=scale, input_layout="BNSD"
         )
     scores = query * scale @ key.swapaxes(-1, -2)
     weights = ops.softmax(scores, axis=-1)

@@ -21,10 +21,11 @@ def dot_product_attention(
 ) -> ms.Tensor:
     """Return softmax(scale * query @ key') @ value over the keys that the mask shows."""
     scale = query.shape[-1] ** -0.5
-    if FLASH_ATTENTION:
-        heads = query.shape[1]
+    if FLASH_ATTENTION and query.ndim == 4:
+        shape = query.shape[:3] + key.shape[2:3]
+        hidden = ~mask.broadcast_to(shape)
         return ops.flash_attention_score(
-            query, key, value, heads, attn_mask=~mask, scalar_value=scale, input_layout="BNSD"
+            query, key, value, shape[1], attn_mask=hidden, scalar_value=scale, input_layout="BNSD"
         )
     scores = query * scale @ key.swapaxes(-1, -2)
     scores = ops.where(mask, scores, -3.4e38)

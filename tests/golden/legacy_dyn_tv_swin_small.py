@@ -21,10 +21,11 @@ def dot_product_attention(
 ) -> ms.Tensor:
     """Return softmax(scale * query @ key' + bias) @ value."""
     scale = query.shape[-1] ** -0.5
-    if FLASH_ATTENTION:
-        heads = query.shape[1]
+    if FLASH_ATTENTION and query.ndim == 4:
+        shape = query.shape[:3] + key.shape[2:3]
+        shift = bias.broadcast_to(shape)
         return ops.flash_attention_score(
-            query, key, value, heads, real_shift=bias, scalar_value=scale, input_layout="BNSD"
+            query, key, value, shape[1], real_shift=shift, scalar_value=scale, input_layout="BNSD"
         )
     scores = query * scale @ key.swapaxes(-1, -2) + bias
     weights = ops.softmax(scores, axis=-1)

@@ -1,9 +1,14 @@
 """The functions that a module of transformers holds, and what its values are called."""
 
 import ast
+import inspect
+import types
 
+import mindspore as ms
+import numpy as np
 import onnx_ir as ir
 import pytest
+from mindspore import ops
 
 from onnx2ms.compiler.ir.provenance import Module, set_scope
 from onnx2ms.emitters.base import EmitOptions
@@ -53,7 +58,47 @@ def test_some_calls_have_a_mask_or_a_scale(emit):
     declared = function(emit(text).source, "dot_product_attention")
     assert "mask: ms.Tensor | None=None" in declared
     assert "scale: float | None=None" in declared
-    assert "attn_mask=None if mask is None else ~mask" in declared
+    assert "hidden = None if mask is None else ~mask.broadcast_to(shape)" in declared
+
+
+@pytest.mark.parametrize("kind", ["", "bool[1,1,1,3] m", "float[3,3] m"])
+def test_the_fused_kernel_is_called_as_it_is_documented(emit, kind):
+    """`ops.flash_attention_score` of MindSpore 2.10, of which a CPU has the signature alone."""
+    mask = ", m" if kind else ""
+    name = "onnx2ms.BiasedAttention" if "float" in kind else "Attention"
+    text = f"""g ({", ".join(filter(None, [OPERANDS, kind]))}) => (float[1,2,3,8] y)
+    {{ y = {name} <scale = 0.25> (q, k, v{mask}) }}"""
+    written = function(emit(text).source, "dot_product_attention")
+    declared = inspect.signature(ops.flash_attention_score)
+    rng = np.random.default_rng(0)
+    given = [ms.Tensor(rng.standard_normal((1, 2, 3, 8)).astype(np.float32)) for _ in range(3)]
+    if "bool" in kind:
+        given.append(ms.Tensor(np.array([True, False, True]).reshape(1, 1, 1, 3)))
+    elif kind:
+        given.append(ms.Tensor(rng.standard_normal((3, 3)).astype(np.float32)))
+
+    def kernel(*arguments, **keywords):
+        call = declared.bind(*arguments, **keywords).arguments
+        assert call["head_num"] == 2
+        assert call["input_layout"] == "BNSD"
+        scores = call["query"] @ call["key"].swapaxes(-1, -2) * call["scalar_value"]
+        if (shift := call.get("real_shift")) is not None:
+            assert shift.shape == scores.shape
+            scores = scores + shift
+        if (hidden := call.get("attn_mask")) is not None:
+            assert (hidden.shape, hidden.dtype) == (scores.shape, ms.bool_)
+            scores = ops.where(hidden, ms.Tensor(-1e30, ms.float32), scores)
+        return ops.softmax(scores, axis=-1) @ call["value"]
+
+    results = []
+    for switch in (False, True):
+        fake = types.SimpleNamespace(
+            softmax=ops.softmax, where=ops.where, flash_attention_score=kernel
+        )
+        names = {"ms": ms, "ops": fake, "FLASH_ATTENTION": switch}
+        exec(written, names)  # what was just emitted
+        results.append(names["dot_product_attention"](*given, scale=0.25).asnumpy())
+    assert np.allclose(*results, rtol=0, atol=1e-6)
 
 
 def test_projections_are_named_for_what_they_are(emit):
