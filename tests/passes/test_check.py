@@ -62,6 +62,28 @@ def test_another_result():
         checked(change_what_is_computed)
 
 
+UNSTABLE = """<ir_version: 8, opset_import: ["": 24]>
+g (float[2] x) => (float[2] y) <float large = {1000000}> { h = Mul(x, large) y = Sin(h) }"""
+
+
+def times(factor):
+    @graph_pass()
+    def change_the_factor(graph):
+        """Multiply by another number."""
+        tensor = ir.tensor(np.asarray(factor, np.float32), name="large")
+        graph.initializers["large"].const_value = tensor
+        return 1
+
+    return change_the_factor
+
+
+def test_a_change_as_large_as_that_of_the_last_bit_is_none():
+    """sin(1e6 x) moves by a tenth if x moves by its last bit."""
+    checked(times(np.nextafter(np.float32(1e6), np.float32(2e6))), UNSTABLE)
+    with pytest.raises(PassError, match="changed what the model computes"):
+        checked(times(1000001), UNSTABLE)
+
+
 @pytest.mark.parametrize("item", [change_a_type, break_a_node, drop_an_input])
 def test_an_invalid_model(item):
     with pytest.raises(PassError, match=f"pass {item.name} left an invalid model"):
