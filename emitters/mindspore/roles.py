@@ -47,9 +47,17 @@ def role_of(value: ir.Value) -> str:
         return ROLES[place]
     if value.dtype is ir.DataType.BOOL:
         return "mask"
-    if (node := value.producer()) is not None and node.op_type == "Range" and not node.domain:
+    if _counts(value):
         return "positions"
     return _angle(value, FAR) or _weighs(value)
+
+
+def _counts(value: ir.Value | None) -> bool:
+    """Tell whether a value counts up, whatever axes were put before it."""
+    node = None if value is None else value.producer()
+    if node is None or node.domain:
+        return False
+    return node.op_type == "Range" or (node.op_type == "Unsqueeze" and _counts(node.inputs[0]))
 
 
 def _place(value: ir.Value, depth: int) -> int:

@@ -117,12 +117,12 @@ class Model(nn.Cell):
     def construct(self, input_ids: ms.Tensor, attention_mask: ms.Tensor) -> ms.Tensor:
         seq = input_ids.shape[1]
         x = self.embed_tokens(input_ids)
-        out = ops.arange(seq, dtype=ms.int64).unsqueeze(0)
+        positions = ops.arange(seq, dtype=ms.int64).unsqueeze(0)
         mask = (
             ops.tril(ops.ones((seq, seq), ms.bool_))
             & attention_mask.astype(ms.bool_)[:, None, None]
         )
-        cos, sin = self.rotary_emb(out)
+        cos, sin = self.rotary_emb(positions)
         cos = cos.unsqueeze(1)
         sin = sin.unsqueeze(1)
         for layer in self.layers:
