@@ -1,13 +1,15 @@
 """An LSTM whose weights are integers; what they multiply is quantized by its own range.
 
-The sequence is at once, the state at each step, as in onnxruntime. The gates are computed in
-float64: by ops.tanh of MindSpore 2.10, which is wrong by 1e-4 in float32, states would be rounded
-to other integers.
+The sequence is at once, the state at each step, and the bias is added last, as in onnxruntime.
+The gates are computed in float64: by ops.tanh of MindSpore 2.10, which is wrong by 1e-4 in
+float32, states would be rounded to other integers. The loop is a `while` over a computed number,
+which GRAPH mode does not unroll, so that the length of the sequence may be open.
 """
 
 import mindspore as ms
 from mindspore import ops
 
+from .put_row import put_row
 from .quantize_dynamically import quantize_dynamically
 
 
@@ -38,31 +40,32 @@ def run_quantized_lstm(
         whole, scale, zero = quantize_dynamically(x)
         whole = whole.astype(ms.int32) - zero.astype(ms.int32)
         inputs = ops.matmul(whole, w_wide).astype(x.dtype) * (scale * w_scale[d])
-        if b is not None:
-            inputs = inputs + (b[d, : 4 * size] + b[d, 4 * size :])
         reverse = backwards or d == 1
         if reverse and lengths is None:
             inputs = ops.flip(inputs, (0,))
         elif reverse:
             inputs = ops.reverse_sequence(inputs, lengths, 0, 1)
-        steps = []
-        for t in range(x.shape[0]):
+        result = ops.zeros_like(inputs[:, :, :size])
+        turn = ops.zeros((), ms.int64)
+        while turn < x.shape[0]:
             whole, scale, zero = quantize_dynamically(state)
             whole = whole.astype(ms.int32) - zero.astype(ms.int32)
             past = ops.matmul(whole, r_wide).astype(x.dtype) * (scale * r_scale[d])
-            gates = (inputs[t] + past).astype(ms.float64)
-            i, o, f, new = ops.split(gates, size, axis=1)
+            gates = ops.gather(inputs, turn, 0) + past
+            if b is not None:
+                gates = gates + (b[d, : 4 * size] + b[d, 4 * size :])
+            i, o, f, new = ops.split(gates.astype(ms.float64), size, axis=1)
             new_cell = ops.sigmoid(f) * cell + ops.sigmoid(i) * ops.tanh(new)
             new_state = (ops.sigmoid(o) * ops.tanh(new_cell)).astype(x.dtype)
             new_cell = new_cell.astype(x.dtype)
             if lengths is None:
                 state, cell = new_state, new_cell
-                steps.append(state)
+                result = put_row(result, turn, state)
             else:
-                runs = ops.unsqueeze(lengths > t, 1)
+                runs = ops.unsqueeze(lengths > turn, 1)
                 state, cell = ops.where(runs, new_state, state), ops.where(runs, new_cell, cell)
-                steps.append(ops.where(runs, new_state, empty))
-        result = ops.stack(steps)
+                result = put_row(result, turn, ops.where(runs, new_state, empty))
+            turn = turn + 1
         if reverse and lengths is None:
             result = ops.flip(result, (0,))
         elif reverse:

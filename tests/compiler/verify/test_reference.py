@@ -103,6 +103,19 @@ def test_noise_counts_kernels_inside_of_branches():
     assert 1e-6 < noise(read, values, exact)["y"] <= KERNELS["Sigmoid"].relative * 1.01
 
 
+def test_noise_tells_what_a_last_place_does_to_what_is_rounded():
+    read = source(
+        "g (float[4] x) => (float[4] y) <float s = {0.5}, uint8 z = {128}>"
+        "{ q = QuantizeLinear (x, s, z) y = DequantizeLinear (q, s, z) }"
+    )
+    halves = {"x": np.array([0.75, 1.25, -1.75, 2.25], np.float32)}  # between two integers, all
+    exact = run_reference(read, halves, ["y"]).outputs
+    assert noise(read, halves, exact)["y"] == pytest.approx(0.25)
+    between = {"x": np.array([0.7, 1.3, -1.8, 2.2], np.float32)}
+    exact = run_reference(read, between, ["y"]).outputs
+    assert noise(read, between, exact)["y"] == 0
+
+
 def test_noise_that_cannot_be_measured_forgives_nothing():
     read = source("g (float[2] x) => (float[2] y) { y = Swoosh (x) }")
     assert noise(read, X, {"y": X["x"]}) == {"y": 0.0}
