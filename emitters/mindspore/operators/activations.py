@@ -1,5 +1,6 @@
 """Activation functions."""
 
+import math
 from collections.abc import Mapping
 
 import onnx_ir as ir
@@ -181,15 +182,30 @@ def thresholded_relu(op: Op) -> Code:
 def shrink(op: Op) -> Code:
     """Shrink-9: x + bias below -lambd, x - bias above lambd, else 0."""
     bias, lambd = short(op.attr("bias", 0.0)), short(op.attr("lambd", 0.5))
-    if not op.dtype.is_floating_point() or lambd < 0:
-        raise CannotEmit("Shrink of 64-bit integers, or with a lambd below 0")
-    narrow = op.dtype != ir.DataType.DOUBLE  # the functions have no kernel for it
+    if not op.dtype.is_floating_point():
+        return shrink_integers(op, bias, lambd)
+    narrow = op.dtype != ir.DataType.DOUBLE and lambd >= 0  # the functions have no kernel for it
     if bias == 0 and narrow:
         return activation(op, "ops.hardshrink", "nn.HShrink", lambd=lambd)
     if bias == lambd and narrow:
         return activation(op, "ops.softshrink", "nn.SoftShrink", lambd=lambd)
+    if lambd < 0:
+        template = (
+            "ops.where({0} < {low}, {1} + {bias}, ops.where({2} > {high}, {3} - {bias}, 0.0))"
+        )
+        slots = (SUM, SUM, SUM, SUM)
+        return formula(op, template, 4, slots=slots, low=-lambd, high=lambd, bias=bias)
     template = "ops.where(ops.abs({0}) > {lambd}, {1} - {bias} * ops.sign({2}), 0.0)"
     return formula(op, template, 3, slots=(0, SUM), lambd=lambd, bias=bias)
+
+
+def shrink_integers(op: Op, bias: float, lambd: float) -> Expression:
+    """Shrink of integers of 64 bits, which are more than a real number holds, in integers."""
+    if op.dtype != ir.DataType.INT64 or not bias.is_integer():
+        raise CannotEmit("Shrink of 64-bit integers without sign, or by a fraction")
+    template = "ops.where({0} < {low}, {1} + {bias}, ops.where({2} > {high}, {3} - {bias}, 0))"
+    bounds = {"low": math.ceil(-lambd), "high": math.floor(lambd), "bias": int(bias)}
+    return formula(op, template, 4, slots=(SUM, SUM, SUM, SUM), **bounds)
 
 
 @emits("PRelu")
@@ -209,7 +225,7 @@ def prelu(op: Op) -> Code:
 
 def channel_slope(op: Op) -> WeightSource | None:
     """Return a constant slope of PRelu as a vector over axis 1, or None if it is no such."""
-    if not op.is_constant(1) or op.rank(0) < 2:
+    if not op.is_constant(1) or op.rank(0) < 2 or op.dtype != ir.DataType.FLOAT:
         return None
     slope = WeightSource(op[1])
     channels = op.dims(0)[1]

@@ -26,19 +26,24 @@ def comparison(op: Op) -> Code:
 @emits("And", "BitwiseAnd")
 def conjunction(op: Op) -> Code:
     """And-7, BitwiseAnd-18."""
-    return binary("&", BIT_AND, op[0], op[1])
+    return binary("&", BIT_AND, *tensor_first(op))
 
 
 @emits("Or", "BitwiseOr")
 def disjunction(op: Op) -> Code:
     """Or-7, BitwiseOr-18."""
-    return binary("|", BIT_OR, op[0], op[1])
+    return binary("|", BIT_OR, *tensor_first(op))
 
 
 @emits("Xor", "BitwiseXor")
 def exclusion(op: Op) -> Code:
     """Xor-7, BitwiseXor-18; ^ binds between & and |."""
-    return Expression("{0} ^ {1}", (op[0], op[1]), binds=BIT_OR, slots=(BIT_AND, BIT_AND))
+    return Expression("{0} ^ {1}", tensor_first(op), binds=BIT_OR, slots=(BIT_AND, BIT_AND))
+
+
+def tensor_first(op: Op) -> tuple[ir.Value, ir.Value]:
+    """Return both operands, a constant behind: a number of Python's has no & | ^ with a tensor."""
+    return (op[1], op[0]) if op.is_constant(0) else (op[0], op[1])
 
 
 @emits("BitShift")

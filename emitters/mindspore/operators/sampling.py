@@ -26,9 +26,9 @@ def grid_sample(op: Op) -> Code:
     if mode == "nearest":
         template = f"sample_nearest({{0}}, {{1}}{how})"
         return Expression(template, (op[0], op[1]), helpers=("sample_nearest",))
-    # GRAPH of MindSpore 2.10 takes no Parameter for the grid: "Tensor[Float32] … Ref[Tensor…"
-    grid = "{1} + 0.0" if op.is_constant(1) else "{1}"
-    return Expression(f"ops.grid_sample({{0}}, {grid}{how})", (op[0], op[1]))
+    # GRAPH of MindSpore 2.10 takes no Parameter: "Tensor[Float32] … Ref[Tensor…"
+    x, grid = (f"{{{i}}} + 0.0" if op.is_constant(i) else f"{{{i}}}" for i in (0, 1))
+    return Expression(f"ops.grid_sample({x}, {grid}{how})", (op[0], op[1]))
 
 
 @emits("AffineGrid")

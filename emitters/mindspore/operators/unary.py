@@ -17,7 +17,6 @@ FUNCTIONS = emits_call(
     Ceil="ops.ceil",
     Cos="ops.cos",
     Cosh="ops.cosh",
-    Det="ops.det",
     Erf="ops.erf",
     Exp="ops.exp",
     Floor="ops.floor",
@@ -38,6 +37,16 @@ FUNCTIONS = emits_call(
 def neg(op: Op) -> Code:
     """Neg-13."""
     return Expression("-{0}", (op[0],), binds=UNARY, slots=(UNARY,))
+
+
+@emits("Det")
+def det(op: Op) -> Code:
+    """Det-22.
+
+    ops.det of MindSpore 2.10 refuses matrices of one element.
+    """
+    single = op.dims(0)[-1] == 1
+    return Expression("{0}[..., 0, 0]" if single else "ops.det({0})", (op[0],))
 
 
 @emits("BitwiseNot")
