@@ -143,7 +143,7 @@ def noise(
     """
     rng, run = np.random.default_rng(0), partial(run_onnxruntime, outputs=list(expected))
     speeds = np.linspace(FAST, 2 * FAST, ROUNDINGS if rounds(source) else 1)
-    kinds: list[list[Callable[[], Mapping[str, Array]]]] = [
+    kinds: list[Sequence[Callable[[], Mapping[str, Array]]]] = [
         [lambda: run(source, inputs, optimized=True)],
         [partial(_run_inexactly, run, source, inputs, float(fast)) for fast in speeds],
     ]

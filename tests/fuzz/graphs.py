@@ -97,11 +97,11 @@ def elementwise(b: Builder, name: str) -> None:
         else:
             shape = [dim if b.flag() else 1 for dim in x.dims[b.number(0, x.rank) :]]
             operands.append(b.new(shape, x.dtype if same else b.one_of(types)))
-    real = onnx.AttributeProto.FLOAT
+    real = onnx.defs.OpSchema.AttrType.FLOAT
     attributes = {
         key: b.one_of(NUMBERS)
         for key, attribute in schema.attributes.items()
-        if int(attribute.type) == real and x.dtype in FLOATS and b.flag()
+        if attribute.type == real and x.dtype in FLOATS and b.flag()
     }
     if name == "Mod":
         attributes = {"fmod": 1 if x.dtype in FLOATS else b.flag()}

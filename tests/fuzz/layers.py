@@ -1,5 +1,8 @@
 """How the operators of networks are added to a graph: products, windows, norms, attention."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from builder import Builder, Value
 from recipes import Recipe, indices
@@ -8,7 +11,7 @@ LAYERS: dict[str, Recipe] = {}
 REAL = ("float32", "float32", "float32", "float64", "float16")
 
 
-def layer(*names: str):
+def layer(*names: str) -> Callable[[Recipe], Recipe]:
     """Register a recipe."""
 
     def register(recipe: Recipe) -> Recipe:
@@ -29,10 +32,10 @@ def image(b: Builder, axes: int, *, channels: int = 0, smallest: int = 1) -> Val
     return b.new((b.number(1, 2), channels or b.one_of((1, 2, 3, 4)), *space))
 
 
-def window(b: Builder, axes: int, *, largest: int = 3) -> dict[str, object]:
+def window(b: Builder, axes: int, *, largest: int = 3) -> dict[str, Any]:
     """Draw the attributes of a window."""
     kernel = [b.number(1, largest) for _ in range(axes)]
-    found: dict[str, object] = {"kernel_shape": kernel}
+    found: dict[str, Any] = {"kernel_shape": kernel}
     if b.flag():
         found["strides"] = [b.number(1, 2) for _ in range(axes)]
     if not b.number(0, 3):
@@ -56,7 +59,7 @@ def gemm(b: Builder, name: str) -> None:
     rows, inner = x.dims[::-1] if turned else x.dims
     w = b.new((columns, inner) if across else (inner, columns), x.dtype)
     bias = b.new(b.one_of(((columns,), (1, columns), (rows, 1), ())), x.dtype) if b.flag() else None
-    scales = {"alpha": 0.5, "beta": 2.0} if b.flag() else {}
+    scales: dict[str, Any] = {"alpha": 0.5, "beta": 2.0} if b.flag() else {}
     b.add(name, [x, w, bias], transA=turned, transB=across, **scales)
 
 
@@ -234,8 +237,10 @@ def attention(b: Builder, name: str) -> None:
     heads, keys, queries = b.one_of((1, 2)), b.number(1, 4), b.number(1, 3)
     q, k, v = b.new((2, 2, queries, 4)), b.new((2, heads, keys, 4)), b.new((2, heads, keys, 3))
     mask = b.new((queries, keys)) if b.flag() else None
-    causal = {"is_causal": b.flag()}
-    b.add(name, [q, k, v, mask], **causal, **({"scale": 0.5} if b.flag() else {}))
+    how: dict[str, Any] = {"is_causal": b.flag()}
+    if b.flag():
+        how["scale"] = 0.5
+    b.add(name, [q, k, v, mask], **how)
 
 
 @layer("RotaryEmbedding")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from builder import COMMON, FLOATS, OPSET, SIGNED, TYPES, UNSIGNED, Builder, Value
@@ -61,7 +62,8 @@ def top(b: Builder, name: str) -> None:
 def transpose(b: Builder, name: str) -> None:
     x = b.pick(range(1, 6), TYPES)
     order = sorted(range(x.rank), key=lambda _: b.number(0, 9))
-    b.add(name, [x], **({"perm": order} if b.number(0, 3) else {}))
+    given: dict[str, Any] = {"perm": order} if b.number(0, 3) else {}
+    b.add(name, [x], **given)
 
 
 @moves("Reshape")

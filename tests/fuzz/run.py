@@ -28,6 +28,7 @@ CHUNK = 100
 SECONDS = 1800
 """So long may a process take."""
 
+HEALTH: list[Any] = list(hypothesis.HealthCheck)
 FINE = ("pass", "skip", "nan", "onnxruntime")
 Told = dict[str, Any]
 
@@ -151,7 +152,7 @@ def draw(seed: int) -> onnx.ModelProto:
         database=None,
         deadline=None,
         phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=HEALTH,
     )
     @hypothesis.given(graphs())
     def collect(model: onnx.ModelProto) -> None:
