@@ -7,13 +7,14 @@ from ..compiler.ir.errors import PassError
 from .skeleton import Skeleton, skeleton
 
 
-def check_form(proto: onnx.ModelProto, title: str, *, shapes: bool) -> None:
+def check_form(proto: onnx.ModelProto, title: str, *, shapes: bool, help: str = "") -> None:
     """Check a model that a pass has left.
 
     Args:
         proto: The model, without its weights.
         title: What the pass is called.
         shapes: Whether the shapes in it must fit together.
+        help: What to do about it.
 
     Raises:
         PassError: onnx.checker refuses it.
@@ -23,7 +24,7 @@ def check_form(proto: onnx.ModelProto, title: str, *, shapes: bool) -> None:
             proto, full_check=shapes
         )
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise PassError(f"{title} left an invalid model: {error}") from error
+        raise PassError(f"{title} left an invalid model: {error}", help=help) from error
 
 
 def has_branches(model: ir.Model) -> bool:

@@ -306,9 +306,9 @@ def check_order(stages: Sequence[Stage]) -> None:
                 raise ValueError(f"stage {stage.name} holds pass {item.name} twice")
             for anchor in item.after:
                 if anchor not in everything:
-                    raise ValueError(f"pass {item.name} is to run after {anchor}: no such pass")
+                    raise ValueError(f"{item.title} is to run after {anchor}: no such pass")
                 if anchor not in seen:
-                    raise ValueError(f"pass {item.name} must run after {anchor}, not before")
+                    raise ValueError(f"{item.title} must run after {anchor}, not before")
             seen.add(item.name)
 
 
@@ -384,5 +384,6 @@ def _run_pass(model: ir.Model, stage: str, item: Pass, before: Sequence[PassReco
             help=REPORT if item.origin else ours,
         ) from error
     if item.origin and changes:
-        check_form(annotated(model).proto, item.title, shapes=not has_branches(model))
+        form = annotated(model).proto
+        check_form(form, item.title, shapes=not has_branches(model), help=REPORT)
     return PassRecord(stage, item.name, changes, time.perf_counter() - started, item.title)

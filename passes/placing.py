@@ -41,7 +41,7 @@ def place(stages: Sequence[Stage], passes: Iterable[Pass]) -> tuple[Stage, ...]:
     try:
         check_order(found)
     except ValueError as error:
-        raise PluginError(f"the passes of plugins cannot be put in order: {error}") from error
+        raise PluginError(str(error), help="`onnx2ms passes` tells the order") from error
     return found
 
 

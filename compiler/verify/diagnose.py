@@ -67,7 +67,7 @@ def value_errors(case: Case, trace: Trace) -> dict[str, float]:
     """
     made = {value.name for node in case.lowered.graph for value in node.outputs}
     seen = {name: array for name, (_, array) in trace.observed().items() if name in made}
-    expected = intermediates(case.lowered, case.folder, case.inputs, list(seen))
+    expected = intermediates(case.lowered, case.folder, case.inputs, list(seen), case.meanings)
     return {
         name: difference(trace.outcome.array(seen[name]), array, same_type=False).error
         for name, array in expected

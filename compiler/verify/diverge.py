@@ -166,7 +166,8 @@ def _suspects(case: Case, trace: Trace, seen: Mapping[str, tuple[int, int]]) -> 
     """Return the first values that differ by more than their tolerance."""
     returned = {value.name for value in case.lowered.graph.outputs}
     found: list[_Suspect] = []
-    for name, expected in intermediates(case.lowered, case.folder, case.inputs, list(seen)):
+    names, meanings = list(seen), case.meanings
+    for name, expected in intermediates(case.lowered, case.folder, case.inputs, names, meanings):
         place, array = seen[name]
         apart = difference(trace.outcome.array(array), expected, same_type=name in returned)
         if apart.problem or apart.error > tolerance_of(expected.dtype, case.tolerance):

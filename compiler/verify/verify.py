@@ -184,7 +184,8 @@ def verify_folder(
             diagnoses = diagnose(run, wrong, case, module, source_map, original=source)
         told_values: dict[Mode, dict[str, float]] = {}
         if values:
-            case = Case(lowered, model.absolute().parent, inputs[0], {}, tolerance)
+            beside = model.absolute().parent
+            case = Case(lowered, beside, inputs[0], {}, tolerance, meanings=meanings or {})
             told_values = _values(run, modes, case, module, source_map, source)
     return Verification(
         reference.engine if against is None else against.engine,
