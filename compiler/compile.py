@@ -97,8 +97,8 @@ def _compile(
                 watch(stage, model)
 
         staged("import", model)
-        for domain, _ in assembly.claimed:  # a pass may write them, whatever the file holds
-            model.opset_imports.setdefault(domain, 1)
+        for domain, version in assembly.versions.items():
+            model.opset_imports.setdefault(domain, version)
         stages = place(assembly.stages, [infer_foreign(meanings)] if meanings else [])
         folding = ("fold_batch_norm",) if settings.fold_batchnorm else ()
         passes = run_pipeline(

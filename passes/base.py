@@ -59,6 +59,9 @@ class Pass:
         changes = sum(self(graph) for graph in walk_nested(model.graph))
         if changes:
             declare(model, self.writes)
+        if changes and self.origin:
+            for node in model.graph.all_nodes():
+                model.opset_imports.setdefault(node.domain, 1)
         return changes
 
 

@@ -215,26 +215,32 @@ def _take_back(
 def _constants(
     graph: ir.Graph, new: ir.Graph, old: _Old, weights: Mapping[str, ir.TensorProtocol]
 ) -> dict[ir.Value, ir.Value]:
-    """Exchange the constants of a graph; return by new ones those that stay what they were."""
+    """Exchange the constants of a graph; return by new ones those that stay what they were.
+
+    onnx-graphsurgeon writes what a subgraph reads of the graph around into the subgraph too.
+    """
     kept: dict[ir.Value, ir.Value] = {}
-    for name, value in list(new.initializers.items()):
-        tensor, before = value.const_value, old.values.get(name)
-        assert tensor is not None, "an initializer has elements"
-        whole = name in weights and isinstance(tensor, ir.ExternalTensor)
-        if before is not None and before.const_value is not None:
-            if whole or _is_same(before.const_value, tensor):
-                kept[value] = before
-                continue
-        elif whole:
-            value.const_value = weights[name]  # what a Constant node held
-        del new.initializers[name]
-        graph.initializers.pop(name, None)
-        graph.register_initializer(value)
-    names = {value.name for value in kept.values()} | {v.name for v in new.initializers.values()}
+    for inner in nested(new):
+        for name, value in list(inner.initializers.items()):
+            tensor, before = value.const_value, old.values.get(name)
+            assert tensor is not None, "an initializer has elements"
+            whole = name in weights and isinstance(tensor, ir.ExternalTensor)
+            if before is not None and before.const_value is not None:
+                if whole or _is_same(before.const_value, tensor):
+                    kept[value] = before
+                    del inner.initializers[name]
+                    continue
+            elif whole:
+                value.const_value = weights[name]  # what a Constant node held
+            if inner is new:
+                del inner.initializers[name]
+                graph.initializers.pop(name, None)
+                graph.register_initializer(value)
+    there = {value.name for value in kept.values()}
     for name, value in list(graph.initializers.items()):
-        if name in old.values and old.values[name] is value and name not in names:
+        if old.values.get(name) is value and name not in there:
             del graph.initializers[name]
-    for value in kept.values():
+    for value in dict.fromkeys(kept.values()):
         if value.graph is not graph:
             _move(value, graph)
     return kept

@@ -4,7 +4,19 @@ Our own passes and emitters are made of the same.
 """
 
 from ...emitters.base import Emission, EmitOptions, Emitter, Place, Weight
-from ...emitters.mindspore.code import Code, Expression, Layer, WeightSource, call
+from ...emitters.mindspore.code import (
+    ATOM,
+    COMPARISON,
+    POWER,
+    PRODUCT,
+    SUM,
+    UNARY,
+    Code,
+    Expression,
+    Layer,
+    WeightSource,
+    call,
+)
 from ...emitters.mindspore.function_source import Helper
 from ...emitters.mindspore.registry import CannotEmit, Op, OperatorEmitter, emits, emits_call
 from ...passes.base import Pass, graph_pass
@@ -19,6 +31,12 @@ from .load import AnyPlugin
 from .plugin import Plugin, Target, define, reference
 
 __all__ = [
+    "ATOM",
+    "COMPARISON",
+    "POWER",
+    "PRODUCT",
+    "SUM",
+    "UNARY",
     "AnyPlugin",
     "CannotEmit",
     "Code",

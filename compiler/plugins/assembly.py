@@ -57,6 +57,16 @@ class Assembly:
         return frozenset(key for key in (*emitted, *self.meanings) if key[0])
 
     @property
+    def versions(self) -> dict[str, int]:
+        """Version of each domain that plugins know, for passes that write its operators."""
+        found: dict[str, int] = {}
+        for domain, operator in self.claimed:
+            emitter = self.emitters.get((domain, operator))
+            known = emitter.versions if emitter is not None else ()
+            found[domain] = max(found.get(domain, 1), *known, 1)
+        return found
+
+    @property
     def writers(self) -> str:
         """The plugins whose code may stand in the source, for messages."""
         names = [

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def nothing(graph):
 
 
 @emits("Relu", replaces=True)
-def emit_nothing(op):
+def emit_nothing(op) -> Any:
     """Nothing."""
 
 
@@ -83,12 +84,12 @@ def emit_error(op):
 
 
 @emits("Relu")
-def emit_ours(op):
+def emit_ours(op) -> Any:
     """What is ours."""
 
 
 @emits("Twice", domain="com.acme", versions=(2, 3))
-def emit_newer(op):
+def emit_newer(op) -> Any:
     """Of another version."""
 
 
