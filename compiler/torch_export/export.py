@@ -21,6 +21,7 @@ from ..verify.reference import first_line, source_of
 from .dropout import KeepDropout, idle_dropouts, lost_dropouts
 from .guard import forwarding, inference, listening
 from .network import Network, qualified
+from .training_only import TrainingOnly, dropping_paths, training_only
 
 Exporter: TypeAlias = Literal["auto", "legacy", "dynamo"]
 Dynamic: TypeAlias = Mapping[str, Sequence[int | str] | Mapping[int, str]]
@@ -68,18 +69,21 @@ def export(
         ModelError: The network cannot be exported.
     """
     axes = _axes(network, dynamic)
+    only = training_only(network.module, network.call) if trainable else None
     problems: dict[str, None] = {}
     for name, gradients in ATTEMPTS:
         if exporter not in ("auto", name):
             continue
         written = folder / f"{name}.onnx"
         try:
-            notes = _write(network, written, name, axes, gradients, trainable=trainable)
+            notes = _write(network, written, name, axes, gradients, only)
         except Exception as error:
             problems[f"  {name}: {first_line(error)}"] = None
             continue
-        lost = lost_dropouts(network.module) if trainable else []
-        notes += [f"no dropout in MindSpore: {path}" for path in lost]
+        if only is not None:
+            dropouts = lost_dropouts(network.module)
+            notes += [f"no dropout in MindSpore: {path}" for path in dropouts]
+            notes += [f"not in MindSpore, what it does in training only: {p}" for p in only.lost]
         notes += [f"left out of the outputs: {rest}" for rest in network.left_out]
         file = folder / f"{type(network.module).__name__}.onnx"
         onnx.save(_told(network, written, trainable=trainable), file)
@@ -92,21 +96,37 @@ def export(
 
 
 def _write(
-    network: Network, file: Path, exporter: str, axes: Axes, gradients: bool, *, trainable: bool
+    network: Network,
+    file: Path,
+    exporter: str,
+    axes: Axes,
+    gradients: bool,
+    only: TrainingOnly | None,
 ) -> list[str]:
-    """Let one of PyTorch's exporters write a network; return what it warns of."""
-    module = network.module
+    """Let one of PyTorch's exporters write a network; return what it warns of.
+
+    Args:
+        network: It is left as it is.
+        file: The model.
+        exporter: Which exporter.
+        axes: Open dimensions by input and axis.
+        gradients: Whether it is called with gradients.
+        only: What the network does in training only; None: it will not train.
+    """
+    module, trainable = network.module, only is not None
     tensors = tuple(leaf.tensor for leaf in network.call.leaves())
     inputs, outputs = list(network.inputs), list(network.outputs)
-    kept = KeepDropout() if trainable else nullcontext()
     with (
         inference(module),
         listening() as told,
         torch.inference_mode(False),
         torch.set_grad_enabled(gradients),  # behind it, which turns them on
         forwarding(module, network.forward(module.forward)),
-        kept,
+        dropping_paths(module) if trainable else nullcontext(),
+        KeepDropout() if trainable else nullcontext(),
     ):
+        for part in only.attention if only is not None else ():
+            part.training = True  # what it gives attention is then dropped
         if exporter == "legacy":
             mode = torch.onnx.TrainingMode
             torch.onnx.export(

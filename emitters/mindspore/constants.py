@@ -11,19 +11,32 @@ from .dtypes import mindspore_dtype
 MOST, LONGEST = 16, 64
 """Constants of more elements, or columns, are kept in the checkpoint."""
 
+ONES = 4096
+"""So many ones are still told apart from other constants."""
+
 
 def is_written_out(source: WeightSource) -> bool:
     """Tell whether a value stands in the source: few elements, and none of PyTorch's weights."""
     size = int(np.prod(source.shape, dtype=np.int64))
-    if KEY in source.value.metadata_props or size > MOST:
+    if KEY in source.value.metadata_props:
         return False
+    if size > MOST:
+        return is_ones(source)
     return len(literal(written_out(source))) <= LONGEST
+
+
+def is_ones(source: WeightSource) -> bool:
+    """Tell whether a value is several ones: a stochastic depth drops some of them."""
+    size = int(np.prod(source.shape, dtype=np.int64))
+    return 1 < size <= ONES and bool(np.all(source.read() == 1))
 
 
 def own_tree(source: WeightSource) -> Construct:
     """Return the call that makes a parameter or constant of a cell."""
     dtype = Symbol(mindspore_dtype(source.dtype))
     if is_written_out(source):
+        if is_ones(source):
+            return Construct("ops.ones", (("", source.shape), ("", dtype)))
         return Construct("Tensor", (("", written_out(source)), ("", dtype)))
     shape: Literal = source.shape
     made = Construct("initializer", (("", "zeros"), ("", shape), ("", dtype)))
