@@ -12,7 +12,7 @@ import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx_ir.passes.common import RemoveInitializersFromInputsPass
 
-from ..ir.dialect import NEWEST_OPSET
+from ..ir.dialect import NEWEST_OPSET, OPSET
 from ..ir.errors import ModelError, Onnx2msError, PassCrashError, quoted
 from ..ir.graph import operator
 from ..ir.meanings import Meaning, Meanings
@@ -162,6 +162,9 @@ def _check_header(proto: onnx.ModelProto, name: str) -> int:
     """Return the version of ai.onnx, or raise where there is nothing to compile."""
     imports = [entry for entry in proto.opset_import if entry.domain in ("", "ai.onnx")]
     versions = {int(entry.version) for entry in imports}
+    if not versions and all(node.domain not in ("", "ai.onnx") for node in proto.graph.node):
+        proto.opset_import.add(domain="", version=OPSET)  # nothing in it asks for a version
+        versions = {OPSET}
     if len(versions) != 1:
         told = "two versions" if versions else "no version"
         raise ModelError(
