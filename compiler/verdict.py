@@ -131,9 +131,11 @@ def _output(output: OutputResult) -> str:
     if output.problem:
         return f"{quoted(output.name)}: {output.problem}"
     noise = f", four times the reference's noise {output.noise:.1e}" if output.noise else ""
+    rows = count(output.reordered, "row")
+    ties = f", {rows} of nearly equal scores in another order" if output.reordered else ""
     return (
         f"{quoted(output.name)}: error {output.error:.1e} (max abs {output.max_abs_error:.1e}, "
-        f"tolerance {output.tolerance:.1e}{noise})"
+        f"tolerance {output.tolerance:.1e}{noise}){ties}"
     )
 
 
