@@ -57,7 +57,7 @@ def convert(
     fold_batchnorm: bool = False,
     stub: bool = False,
     html: bool = False,
-    plugins: Sequence[AnyPlugin] = (),
+    plugins: AnyPlugin | Sequence[AnyPlugin] = (),
     target: str = "mindspore",
     skip_passes: Sequence[str] = (),
     only_passes: Sequence[str] = (),
@@ -86,8 +86,8 @@ def convert(
             conversion is not `verified`.
         html: Whether `report.html` is written too, a page that shows modules, graphs, weights and
             source, and compares every value on the way: another run of each mode.
-        plugins: Plugins beside the installed ones, for this conversion: `onnx2ms.plugins.Plugin`s,
-            modules, their names, .py or .onnxtxt files. Their code is run.
+        plugins: Plugins beside the installed ones, one or several, for this conversion: each a
+            `Plugin`, a module, its name, or a .py or .onnxtxt file. Their code is run.
         target: The framework whose source is written; plugins bring others than "mindspore".
         skip_passes: Passes that do not run.
         only_passes: Passes beside which no others run in the stages that they stand in.

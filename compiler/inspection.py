@@ -130,7 +130,7 @@ def inspect(
     model: AnyPath,
     *,
     shapes: Mapping[str, Sequence[int | str]] | None = None,
-    plugins: Sequence[AnyPlugin] = (),
+    plugins: AnyPlugin | Sequence[AnyPlugin] = (),
 ) -> Inspection:
     """Tell what a model holds, costs and needs, and whether it can be converted.
 

@@ -60,7 +60,7 @@ def verify(
     inputs: Inputs | Sequence[Inputs] | None = None,
     gradients: bool = False,
     steps: int = 0,
-    plugins: Sequence[AnyPlugin] = (),
+    plugins: AnyPlugin | Sequence[AnyPlugin] = (),
     progress: Progress | None = None,
 ) -> Recheck:
     """Hold a written folder against the ONNX model or the PyTorch module that it came from.
@@ -123,7 +123,7 @@ def _settings(
     verify: Verify,
     tolerance: float,
     inputs: Sequence[Inputs],
-    plugins: Sequence[AnyPlugin],
+    plugins: AnyPlugin | Sequence[AnyPlugin],
 ) -> Settings:
     """Return the settings with which the folder was written, as its report tells."""
     try:

@@ -55,13 +55,13 @@ class Settings:
     fold_batchnorm: bool = False
     stub: bool = False
     html: bool = False
-    plugins: "Sequence[AnyPlugin]" = ()
+    plugins: "AnyPlugin | Sequence[AnyPlugin]" = ()
     target: str = "mindspore"
     skip_passes: Sequence[str] = ()
     only_passes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Check what a type does not say.
+        """Check what a type does not say; a pass named alone stands for a list of it.
 
         Raises:
             UsageError: A value is none of those allowed.
@@ -74,6 +74,9 @@ class Settings:
                 raise UsageError(
                     f"{name} cannot be {quoted(str(value))}", help=f"one of {choices(kind)}"
                 )
+        for name in ("skip_passes", "only_passes"):
+            given: Sequence[str] = getattr(self, name)
+            object.__setattr__(self, name, [given] if isinstance(given, str) else list(given))
         if not 0 <= self.tolerance < math.inf:
             raise UsageError(
                 f"the tolerance cannot be {self.tolerance}",

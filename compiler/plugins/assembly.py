@@ -77,7 +77,7 @@ class Assembly:
         return ", ".join(names)
 
 
-def assemble(given: Sequence[AnyPlugin] = (), target: str = MINDSPORE.name) -> Assembly:
+def assemble(given: AnyPlugin | Sequence[AnyPlugin] = (), target: str = MINDSPORE.name) -> Assembly:
     """Return our own parts together with those of the plugins that are installed or given.
 
     Args:

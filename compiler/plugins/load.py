@@ -41,14 +41,14 @@ class Loaded:
     source: str
 
 
-def load_plugins(given: Sequence[AnyPlugin] = ()) -> tuple[Loaded, ...]:
+def load_plugins(given: AnyPlugin | Sequence[AnyPlugin] = ()) -> tuple[Loaded, ...]:
     """Return the installed plugins and the given ones, in this order. Their code is run.
 
     Raises:
         PluginError: One cannot be loaded, or two have the same name.
     """
     found = [_installed(entry) for entry in sorted(entry_points(group=GROUP), key=_key)]
-    found += [_given(item) for item in given]
+    found += [_given(item) for item in several(given)]
     seen: dict[str, Loaded] = {}
     for loaded in found:
         other = seen.setdefault(loaded.plugin.name, loaded)
@@ -60,10 +60,17 @@ def load_plugins(given: Sequence[AnyPlugin] = ()) -> tuple[Loaded, ...]:
     return tuple(found)
 
 
-def arguments(given: Sequence[AnyPlugin]) -> list[str] | None:
+def several(given: AnyPlugin | Sequence[AnyPlugin]) -> list[AnyPlugin]:
+    """Return plugins as a list; one alone may be given as it is."""
+    if isinstance(given, (Plugin, ModuleType, str, os.PathLike)):
+        return [given]
+    return list(given)
+
+
+def arguments(given: AnyPlugin | Sequence[AnyPlugin]) -> list[str] | None:
     """Return what `--plugin` names plugins by; None where one of them is an object."""
     found: list[str] = []
-    for item in given:
+    for item in several(given):
         if isinstance(item, Plugin):
             return None
         found.append(item.__name__ if isinstance(item, ModuleType) else os.fspath(item))

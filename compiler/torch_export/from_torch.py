@@ -38,7 +38,7 @@ def from_torch(
     check_passes: bool = False,
     html: bool = False,
     model_name: str | None = None,
-    plugins: Sequence[AnyPlugin] = (),
+    plugins: AnyPlugin | Sequence[AnyPlugin] = (),
     target: str = "mindspore",
     skip_passes: Sequence[str] = (),
     only_passes: Sequence[str] = (),

@@ -250,6 +250,16 @@ def test_the_report_of_a_folder_loads_no_plugin(write, tmp_path, monkeypatch):
         onnx2ms.verify("out", tmp_path / "net.onnx", verify="pynative")
 
 
+def test_one_alone_needs_no_list(write):
+    plugin = Plugin("acme", passes=[drop_negation])
+    found = onnx2ms.convert(
+        write(), plugins=plugin, verify="none", skip_passes="fuse_gelu", only_passes="drop_negation"
+    )
+    assert found.report["plugins"][0]["name"] == "acme"
+    assert found.report["options"]["skip_passes"] == ["fuse_gelu"]
+    assert found.report["options"]["only_passes"] == ["drop_negation"]
+
+
 def test_a_file_is_run_anew_each_time(tmp_path):
     file = tmp_path / "acme.py"
     for name in ("one", "two"):
