@@ -13,7 +13,7 @@ from .ending import status_of
 from .guarded import run_guarded
 from .ir.errors import UsageError
 from .settings import Format, Verify
-from .terminal import Flag, Names, Paths, lasting, modes, parse_shapes, progress
+from .terminal import Flag, Names, Paths, explained, lasting, modes, parse_shapes, progress
 
 app = App(
     name="onnx2ms",
@@ -85,7 +85,8 @@ def convert(
         skip_pass: A pass that does not run; `onnx2ms passes` lists them.
         only_pass: A pass beside which no others run in the stages that it stands in.
         force: Replace an output folder that is not empty.
-        verbose: Tell each step, and the details of an error.
+        verbose: Tell each step, the nodes that each pass removes and makes, and the details of an
+            error.
         quiet: Print errors only.
     """
     with lasting():
@@ -112,6 +113,7 @@ def convert(
             only_passes=only_pass,
             force=force,
             progress=told,
+            explain=explained if verbose else None,
         )
     if not quiet:
         print("\n".join(verdict.summary(conversion, folder, verbose=verbose)))

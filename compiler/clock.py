@@ -12,9 +12,19 @@ class Clock:
         seconds: Wall-clock time of each part, in order.
     """
 
-    def __init__(self, progress: Callable[[str], None] | None = None) -> None:
-        """Start with nothing measured; `progress` is told each part when it begins."""
+    def __init__(
+        self,
+        progress: Callable[[str], None] | None = None,
+        explain: Callable[[str], None] | None = None,
+    ) -> None:
+        """Start with nothing measured.
+
+        Args:
+            progress: Told each part when it begins.
+            explain: Told what each pass changes, a line each.
+        """
         self.seconds: dict[str, float] = {}
+        self.explain = explain
         self._progress = progress
 
     @contextmanager

@@ -13,6 +13,7 @@ from ..passes.check import PassChecker
 from ..passes.infer_foreign import infer_foreign
 from ..passes.pipeline import OnStage, PassRecord, run_pipeline
 from ..passes.placing import choose, place
+from .changes import Changes
 from .clock import Clock
 from .dump import Dump
 from .html_report.snapshot import NodeRow, snapshot
@@ -101,10 +102,17 @@ def _compile(
             model.opset_imports.setdefault(domain, version)
         stages = place(assembly.stages, [infer_foreign(meanings)] if meanings else [])
         folding = ("fold_batch_norm",) if settings.fold_batchnorm else ()
+        changes = None if clock.explain is None else Changes(model, clock.explain)
+        looking = [look for look in (changes, checker) if look is not None]
+
+        def passed(record: PassRecord, model: ir.Model) -> None:
+            for look in looking:
+                look(record, model)
+
         passes = run_pipeline(
             model,
             on_stage=staged,
-            on_pass=checker,
+            on_pass=passed,
             stages=choose(stages, settings.skip_passes, settings.only_passes),
             asked=(*folding, *settings.only_passes),
         )

@@ -62,6 +62,7 @@ def convert(
     skip_passes: Sequence[str] = (),
     only_passes: Sequence[str] = (),
     progress: Progress | None = None,
+    explain: Progress | None = None,
 ) -> Conversion:
     """Compile an ONNX model into MindSpore source and weights, and prove them equal to it.
 
@@ -92,6 +93,7 @@ def convert(
         skip_passes: Passes that do not run.
         only_passes: Passes beside which no others run in the stages that they stand in.
         progress: Called with a word when each part begins; nothing is printed otherwise.
+        explain: Called with a line when a pass has changed something: which nodes.
 
     Raises:
         UsageError: The call is wrong.
@@ -125,7 +127,7 @@ def convert(
     )
     repeat = _repeat(model, output, settings)
     with _local(model) as file:
-        return run(file, output, settings, repeat, force=force, clock=Clock(progress))
+        return run(file, output, settings, repeat, force=force, clock=Clock(progress, explain))
 
 
 def default_folder(model: AnyPath) -> Path:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from .ir.graph import elements
 from .output import writing
 
 WEIGHTS = "weights.bin"
@@ -44,6 +45,8 @@ class Dump:
                 for value in graph.initializers.values():
                     if value.const_value is not None and value.const_value.nbytes > INLINE:
                         value.const_value = self._external(value.const_value)
+            for node in copy.graph.all_nodes():
+                _inline(node)
             file = self._folder / f"{self._stages:02d}_{stage}.onnx"
             file.write_bytes(ir.to_proto(copy).SerializeToString())
         self._stages += 1
@@ -67,3 +70,14 @@ class Dump:
                 base_dir=self._folder,
             )
         return self._written[id(tensor)]
+
+
+def _inline(node: ir.Node) -> None:
+    """Let a node hold what its attributes refer to in the model's file, which is not beside us.
+
+    Before constants are lifted some stand in Constant nodes; no runtime reads these from a file.
+    """
+    for name, attr in list(node.attributes.items()):
+        if attr.type is ir.AttributeType.TENSOR and isinstance(attr.value, ir.ExternalTensor):
+            tensor = ir.tensor(elements(attr.value), attr.value.dtype, attr.value.name)
+            node.attributes[name] = ir.AttrTensor(name, tensor)

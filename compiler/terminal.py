@@ -73,6 +73,11 @@ def lasting() -> Generator[None]:
         gc.enable()
 
 
+def explained(line: str) -> None:
+    """Print a line of -v beside what is shown of the work."""
+    print(line, file=sys.stderr, flush=True)
+
+
 @contextmanager
 def progress(name: str, *, verbose: bool, quiet: bool) -> Generator[Callable[[str], None] | None]:
     """Yield what is told each part of the work; on a terminal one line shows the present one."""
@@ -84,7 +89,11 @@ def progress(name: str, *, verbose: bool, quiet: bool) -> Generator[Callable[[st
         yield None
     else:
         from rich.console import Console
-        from rich.text import Text
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        with Console(stderr=True).status("") as status:
-            yield lambda part: status.update(Text(f"{part} {quoted(name)} …"))
+        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False)
+        with Progress(
+            *columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True
+        ) as shown:
+            task = shown.add_task("")
+            yield lambda part: shown.reset(task, description=f"{part} {quoted(name)} …")

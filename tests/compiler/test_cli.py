@@ -1,4 +1,6 @@
+import contextlib
 import os
+import pty
 import re
 import resource
 import signal
@@ -48,9 +50,48 @@ def test_quiet_prints_nothing_on_success(model, here, capsys):
 def test_verbose_tells_steps_passes_and_times(model, here, capsys):
     assert run(model, "--no-verify", "-v") == 0
     out, err = capsys.readouterr()
-    assert err == "read …\nrewrite …\nemit …\nwrite …\n"
+    lines = err.splitlines()
+    assert [line for line in lines if line.endswith("…")] == [
+        "read …",
+        "rewrite …",
+        "emit …",
+        "write …",
+    ]
+    assert any(re.match(r"shapes +infer_shapes +\d+ changes?$", line) for line in lines)
     assert "infer_shapes" in out
     assert "nobody asked" in out
+
+
+def test_verbose_names_the_nodes_that_a_pass_removes_and_makes(here, capsys):
+    text = """<ir_version: 8, opset_import: ["": 20]>
+    g (float[2,3] x) => (float[2,3] y) {
+        [first] a = Sigmoid(x)
+        [second] y = Mul(x, a)
+    }"""
+    onnx.save(onnx.parser.parse_model(text), here / "net.onnx")
+    assert run("net.onnx", "--no-verify", "-v") == 0
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "fuse_swish" in line)
+    assert re.fullmatch(
+        r"fuse +fuse_swish +1 change; - Sigmoid 'first', Mul 'second'; \+ Swish '.*'", line
+    )
+
+
+def test_a_terminal_shows_the_work_and_a_pipe_does_not(model, here):
+    words = [*COMMAND, str(model), "--no-verify", "--force"]
+    main, terminal = pty.openpty()
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(main, 4096):
+                shown += part
+    os.close(main)
+    assert process.returncode == 0
+    assert b"net.onnx" in shown
+    assert b"\x1b" in shown
+    piped = subprocess.run(words, capture_output=True, check=True)
+    assert piped.stderr == b""
+    assert b"\x1b" not in piped.stdout
 
 
 def test_all_options_reach_the_driver(model, here, monkeypatch):
@@ -86,6 +127,7 @@ def test_all_options_reach_the_driver(model, here, monkeypatch):
         "only_passes": "('fuse_glu',)",
         "force": "True",
         "progress": "None",
+        "explain": "None",
     }
 
 

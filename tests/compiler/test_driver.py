@@ -215,6 +215,22 @@ def test_a_dump_holds_a_valid_model_of_every_stage(model, tmp_path):
     assert (tmp_path / "dump" / "weights.bin").stat().st_size < 10_000
 
 
+def test_a_dump_holds_what_nodes_refer_to_in_the_file(tmp_path):
+    big = ", ".join(["1.5"] * 4096)
+    text = f"""<ir_version: 8, opset_import: ["": 20]>
+    g (float[4096] x, bool c) => (float[4096] y) {{
+        y = If(c)<
+            then_branch = t () => (float[4096] p)
+                {{ w = Constant<value = float[4096] {{ {big} }}>() p = Add(x, w) }},
+            else_branch = e () => (float[4096] q) {{ q = Neg(x) }}>
+    }}"""
+    onnx.save(onnx.parser.parse_model(text), tmp_path / "net.onnx")
+    convert(tmp_path / "net.onnx", verify="none", dump=tmp_path / "dump")
+    (tmp_path / "net.onnx").unlink()
+    for file in sorted((tmp_path / "dump").glob("*.onnx")):
+        onnx.checker.check_model(file, full_check=True)
+
+
 def test_passes_that_were_checked_are_not_listed_as_unchecked(model):
     report = convert(model, verify="none", check_passes=True).report
     assert report["unchecked_passes"] == []
