@@ -1,15 +1,14 @@
 """A command in a process of its own: however that ends, somebody is left to say so."""
 
-import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable
 
+from .ir.endings import end_with_parent
+
 INTERRUPT = signal.SIGUSR1
 """What the working process is told when Ctrl-C is pressed; a terminal would tell both."""
-
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def run_guarded(work: Callable[[], int]) -> int:
@@ -26,7 +25,7 @@ def run_guarded(work: Callable[[], int]) -> int:
     if not child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(INTERRUPT, signal.default_int_handler)
-        _end_with_parent()
+        end_with_parent(signal.SIGTERM)
         return work()
     signal.signal(signal.SIGINT, lambda number, frame: os.kill(child, INTERRUPT))
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
@@ -42,10 +41,3 @@ def run_guarded(work: Callable[[], int]) -> int:
         flush=True,
     )
     return 1
-
-
-def _end_with_parent() -> None:
-    """Let this process be ended, as by SIGTERM, when the one that waits for it is killed."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:  # Linux
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -40,6 +40,9 @@ def check_axes(nodes: Iterable[ir.Node]) -> None:
         for axis in _axes(node):
             if not -rank <= axis < max(rank, 1):
                 raise _wrong(node, f"works along axis {axis} of a tensor of {rank} dimensions")
+        ranks = {known for value in node.inputs if (known := rank_of(value)) is not None}
+        if node.op_type == "Concat" and len(ranks) > 1:
+            raise _wrong(node, f"joins tensors of {min(ranks)} and {max(ranks)} dimensions")
         if node.op_type == "Slice":
             sizes = {shape_of(operand(node, i)) for i in range(1, 5)} - {None}
             if len(sizes) > 1:

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 import onnx
 
 from ..compiler.ir.graph import Array
+from ..compiler.ir.isolated import IsolatedError, isolated
 from ..compiler.ir.meanings import Meanings, needed
 from ..compiler.ir.parts import run_in_parts
 
@@ -17,6 +18,12 @@ class CannotLoadError(Exception):
 
 class NoKernelError(CannotLoadError):
     """onnxruntime has no kernel for an operator of the model, which is valid."""
+
+
+REFUSALS = {kind.__name__: kind for kind in (CannotLoadError, NoKernelError)}
+
+TIMEOUT = 600.0
+"""Seconds after which onnxruntime is ended: what it computes is left for run time."""
 
 
 class _Options(Protocol):
@@ -78,6 +85,21 @@ def run_proto(
     """
     # imported late: it costs as much as all passes over a network that has nothing to run
     runtime = cast(_Runtime, importlib.import_module("onnxruntime"))
+    try:
+        return isolated(lambda: _run(runtime, proto, inputs, outputs), TIMEOUT)
+    except IsolatedError as error:
+        kind = type(error).__name__
+        if kind not in (*REFUSALS, IsolatedError.__name__):
+            raise
+        raise REFUSALS.get(kind, CannotLoadError)(str(error)) from error
+
+
+def _run(
+    runtime: _Runtime,
+    proto: onnx.ModelProto,
+    inputs: Mapping[str, Array],
+    outputs: Sequence[str],
+) -> dict[str, Array]:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -85,15 +107,10 @@ def run_proto(
     providers = ["CPUExecutionProvider"]
     try:
         session = runtime.InferenceSession(proto.SerializeToString(), options, providers)
+        return dict(zip(outputs, session.run(outputs, inputs), strict=True))
     except Exception as error:
-        if not type(error).__module__.startswith("onnxruntime"):  # its errors have no common base
+        known = type(error).__module__.startswith("onnxruntime")  # its errors have no common base
+        if not known and not isinstance(error, (MemoryError, RuntimeError)):  # of its own checks
             raise
         kind = NoKernelError if type(error).__name__ == "NotImplemented" else CannotLoadError
         raise kind(str(error)) from error
-    try:
-        return dict(zip(outputs, session.run(outputs, inputs), strict=True))
-    except Exception as error:
-        known = type(error).__module__.startswith("onnxruntime")
-        if not known and not isinstance(error, (MemoryError, RuntimeError)):  # of its own checks
-            raise
-        raise CannotLoadError(str(error)) from error

@@ -189,7 +189,7 @@ def _check_header(proto: onnx.ModelProto, name: str) -> int:
 def _graph(proto: onnx.ModelProto, file: Path) -> ir.Model:
     try:
         check_model(proto, check_tensors(proto, file), file.name)
-        check_nodes(proto.graph, file.name)
+        check_nodes(proto, file.name)
         model = ir.from_proto(proto)
     except UnicodeDecodeError as error:
         raise not_utf8(file.name) from error

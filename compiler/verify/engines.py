@@ -14,11 +14,16 @@ import onnx_ir as ir
 from onnx.external_data_helper import load_external_data_for_model
 
 from ..ir.graph import Array, numpy_type
+from ..ir.isolated import isolated
 from ..ir.meanings import Key, Meaning, Meanings, needed
 from ..ir.parts import run_in_parts
 
 if TYPE_CHECKING:
     from onnx.reference.op_run import OpRun
+
+
+TIMEOUT = 600.0
+"""Seconds after which an engine is ended."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +116,19 @@ def run_onnxruntime(
         The values by name.
 
     Raises:
-        Exception: Whatever onnxruntime raises; it has no class of its own for this.
+        IsolatedError: What onnxruntime raises, under the name of its class; it died or hung.
     """
 
     def run(
         proto: onnx.ModelProto, given: Mapping[str, Array], names: Sequence[str]
     ) -> dict[str, Array]:
-        session = _session(replace(source, proto=proto), names, optimized)
-        values = session.run_with_ort_values(names, {n: _to_ort(a) for n, a in given.items()})
-        return {name: _to_numpy(value) for name, value in zip(names, values, strict=True)}
+        def compute() -> dict[str, Array]:
+            session = _session(replace(source, proto=proto), names, optimized)
+            values = session.run_with_ort_values(names, {n: _to_ort(a) for n, a in given.items()})
+            return {name: _to_numpy(value) for name, value in zip(names, values, strict=True)}
+
+        _runtime()  # imported once, not in every fork
+        return isolated(compute, TIMEOUT)
 
     if source.foreign:
         return run_in_parts(source.proto, inputs, outputs, source.foreign, run)
@@ -150,8 +159,12 @@ def run_evaluator(
     operators = [_operator(meaning) for meaning in source.foreign.values()]
     evaluator = ReferenceEvaluator(whole, new_ops=operators)
     run = cast(_Run, evaluator.run)  # pyright: ignore[reportUnknownMemberType]
-    values = run(list(outputs), dict(inputs))
-    return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
+
+    def compute() -> dict[str, Array]:
+        values = run(list(outputs), dict(inputs))
+        return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
+
+    return compute() if source.foreign else isolated(compute, TIMEOUT)
 
 
 def _operator(meaning: Meaning) -> "type[OpRun]":

@@ -281,6 +281,7 @@ class TreeBuilder:
         """Return an attribute that is free: `conv1`, `blocks.0` for element 0 of a list."""
         *parents, last = text.split(".")
         head = "_".join(attribute(part) for part in parents)
+        head = f"layer_{head}" if head[:1].isdigit() else head
         name = (
             f"{head}.{attribute(last)}"
             if head and last.isdigit()

@@ -72,8 +72,9 @@ class _Writer:
     def _numbers(self, rows: ir.Value) -> ir.Value:
         """Return 0, 1, 2 … for as many rows as there are."""
         if self._shape is not None:
-            every = math.prod(self._shape)
-            return self._ints(range(every if self._axis is None else self._shape[self._axis]))
+            count = math.prod(self._shape) if self._axis is None else self._shape[self._axis]
+            self._site.afford(count)
+            return self._ints(range(count))
         zero, one = (self._site.constant(number, "number", INT64) for number in (0, 1))
         ones = self._add("Add", [self._add("Mul", [rows, zero], INT64), one], INT64)
         return self._add("Sub", [self._add("CumSum", [ones, zero], INT64), one], INT64)

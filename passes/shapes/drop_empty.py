@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, axis_of
+from ...compiler.ir.graph import attribute
 from ..base import graph_pass
 from ..rewrite import set_inputs, sites
 
@@ -25,4 +25,6 @@ def drop_empty(graph: ir.Graph) -> int:
 
 
 def _is_empty(value: ir.Value, axis: int) -> bool:
-    return value.shape is not None and value.shape[axis_of(axis, len(value.shape))] == 0
+    if value.shape is None or not -len(value.shape) <= axis < len(value.shape):
+        return False
+    return value.shape[axis] == 0

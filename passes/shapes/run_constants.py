@@ -7,7 +7,7 @@ from typing import TypeAlias
 import onnx_ir as ir
 
 from ...compiler.ir.dialect import OPSET
-from ...compiler.ir.graph import elements, operand, shape_of
+from ...compiler.ir.graph import elements, shape_of
 from ..rewrite import tensor_of
 from ..runtime import CannotLoadError, run_proto
 from ..skeleton import skeleton
@@ -26,8 +26,6 @@ NUMPY_TYPES = frozenset(
 )
 """Element types that pass between NumPy and onnxruntime as they are."""
 
-SIGNED = frozenset((ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64))
-
 NEVER_LARGER = frozenset(("NonZero", "Unique", "Compress"))
 """Operators whose output shape nobody knows before, but which make no more than they are given."""
 
@@ -41,10 +39,9 @@ def is_runnable(node: ir.Node, budget: int, tensor: Tensor) -> int | None:
         tensor: Returns the elements of a constant, None where another such node makes them.
 
     Returns:
-        How many bytes these have, or None: too many, or unknown, or of a type NumPy lacks, or a
-        kernel would end the process.
+        How many bytes these have, or None: too many, or unknown, or of a type NumPy lacks.
     """
-    if not node.inputs or _may_trap(node, tensor):
+    if not node.inputs:
         return None
     operands = [value for value in node.inputs if value is not None]
     if not all(_is_plain(value) for value in (*operands, *node.outputs)):
@@ -93,18 +90,6 @@ def run_nodes(nodes: Collection[ir.Node], tensor: Tensor) -> Mapping[ir.Value, i
     except CannotLoadError:
         return {}
     return {value: tensor_of(results[_name(value)]) for value in outputs}
-
-
-def _may_trap(node: ir.Node, tensor: Tensor) -> bool:
-    """Tell whether a kernel of onnxruntime 1.31 may end the process.
-
-    It divides the least integer by -1, which has no result, and the processor refuses.
-    """
-    divisor = operand(node, 1)
-    if node.op_type not in ("Div", "Mod") or divisor is None or divisor.dtype not in SIGNED:
-        return False
-    known = tensor(divisor)
-    return known is None or bool((elements(known) == -1).any())
 
 
 def _is_plain(value: ir.Value) -> bool:

@@ -113,13 +113,12 @@ def test_a_long_constant_is_no_list_of_sizes() -> None:
     assert integers(graph.initializers["v"]) is None
 
 
-@pytest.mark.parametrize("operator", ["Div", "Mod"])
-def test_a_division_that_ends_the_process_is_not_computed(operator: str) -> None:
-    """The kernels of onnxruntime 1.31 die of the least integer divided by -1."""
+def test_a_division_that_ends_the_process_stays() -> None:
+    """The kernel of onnxruntime 1.31 dies of the least integer divided by -1."""
     many = 2**17
     constants = f"int64[1] n = {{{many}}}, int64[1] least = {{{-(2**63)}}}, int64[1] one = {{-1}}"
-    body = f"a = Expand(least, n) b = Expand(one, n) c = {operator}(a, b) y = Cast<to = 1>(c)"
-    assert operator in rewritten(body, constants)
+    body = "a = Expand(least, n) b = Expand(one, n) c = Div(a, b) y = Cast<to = 1>(c)"
+    assert "Div" in rewritten(body, constants)
 
 
 def test_an_axis_that_is_not_there_is_told() -> None:

@@ -240,9 +240,10 @@ def test_weights_are_not_read(write, tmp_path):
         (
             "y = LeakyRelu<alpha = 0.5>(x)",
             {"ref_attr_name": "a"},
-            r"'' \(LeakyRelu\) refers to one",
+            r"'' \(LeakyRelu\) refers to an attribute of a func",
         ),
-        ('y = Gelu<approximate = "tanh">(x)', {"s": b"\xff"}, "not UTF-8"),
+        ('y = Gelu<approximate = "tanh">(x)', {"s": b"\xff"}, "approximate .* is not UTF-8"),
+        ("y, z = Split<num_outputs = 1>(x)", {}, "num_outputs .* is 1, but it has 2 outputs"),
         (
             "y, z = If(c) <then_branch = a () => (float[2] p) { p = Relu(x) },"
             " else_branch = b () => (float[2] q) { q = Neg(x) }>",
