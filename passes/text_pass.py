@@ -15,7 +15,8 @@ replacement (x) => (y) { y = com.acme.QuickGelu (x) }
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,6 @@ def text_pass(
     rule = Rule(_parsed(name, "pattern", pattern), _parsed(name, "replacement", replacement))
     try:
         rule.check()
-        rule.found()
     except (ValueError, ModelError) as error:
         raise PluginError(f"the pass {name} cannot be read: {error}") from error
     return Pass(name, rule.run, doc, tuple(after), stage=stage, replaces=tuple(replaces))
@@ -130,7 +130,7 @@ def _parsed(name: str, what: str, text: str) -> onnx.FunctionProto:
         ) from error
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rule:
     """A pattern and its replacement.
 
@@ -141,14 +141,13 @@ class Rule:
 
     pattern: onnx.FunctionProto
     replacement: onnx.FunctionProto
-    _nodes: dict[Pattern, ir.Node] = field(default_factory=dict[Pattern, ir.Node])
-    _found: Pattern | None = None
 
     def check(self) -> None:
         """Check that the functions fit together.
 
         Raises:
             ValueError: They do not.
+            ModelError: The pattern cannot be written in the dialect.
         """
         if len(self.pattern.output) != 1 or self.pattern.output != self.replacement.output:
             raise ValueError("pattern and replacement have one output, of the same name")
@@ -166,48 +165,28 @@ class Rule:
         } - told
         if unknown:
             raise ValueError(f"no node of the pattern tells {', '.join(sorted(unknown))}")
+        _, _ = self.wanted  # it can be looked for
 
-    def found(self) -> Pattern:
-        """Return what is looked for.
+    @cached_property
+    def wanted(self) -> tuple[Pattern, Mapping[Pattern, ir.Node]]:
+        """What is looked for, and by pattern of an operator the node that says so.
 
         Raises:
             ValueError: The function computes nothing that can be looked for.
             ModelError: It cannot be written in the dialect.
         """
-        if self._found is None:
-            body = _modern(self.pattern)
-            self._found = self._pattern(body.outputs[0], set(body.inputs), {})
-            if not isinstance(self._found, Apply):
-                raise ValueError("the pattern computes nothing")
-        return self._found
-
-    def _pattern(
-        self, value: ir.Value, inputs: set[ir.Value], known: dict[ir.Value, Pattern]
-    ) -> Pattern:
-        if value not in known:
-            node = value.producer()
-            if value in inputs:
-                known[value] = symbol(value.name or "")
-            elif ask.is_constant(value):
-                known[value] = _constant(value, len(known))
-            elif node is None:
-                raise ValueError(f"nothing makes {value.name}")
-            else:
-                operands = [
-                    None if item is None else self._pattern(item, inputs, known)
-                    for item in node.inputs
-                ]
-                index = value.index() or 0
-                known[value] = Apply(
-                    node.op_type, tuple(operands), output=index, domain=node.domain
-                )
-                self._nodes[known[value]] = node
-        return known[value]
+        body = _modern(self.pattern)
+        known: dict[ir.Value, Pattern] = {value: symbol(value.name or "") for value in body.inputs}
+        nodes: dict[Pattern, ir.Node] = {}
+        whole = _pattern(body.outputs[0], known, nodes)
+        if not nodes:
+            raise ValueError("the pattern computes nothing")
+        return whole, nodes
 
     def run(self, graph: ir.Graph) -> int:
         """Replace every match in a graph; return their number."""
         replaced = 0
-        for match in find(graph, self.found()):
+        for match in find(graph, self.wanted[0]):
             attributes = self._attributes(match)
             if attributes is not None:
                 self._replace(match, attributes)
@@ -220,7 +199,7 @@ class Rule:
         """Return the attributes that the pattern takes from a match; None if others differ."""
         taken: dict[str, ir.Attr] = {}
         for pattern, node in match.made_by.items():
-            wanted = self._nodes[pattern].attributes
+            wanted = self.wanted[1][pattern].attributes
             for name, attribute in wanted.items():
                 held = node.attributes.get(name) or _default(node, name)
                 if not attribute.is_ref():
@@ -238,9 +217,10 @@ class Rule:
 
     def _replace(self, match: Match, attributes: Attributes) -> None:
         """Put the replacement in the place of a match, with its provenance."""
-        root = match.root
+        root, graph = match.root, match.root.graph
+        assert graph is not None, "find yields what is in a graph"
         body = _modern(self.replacement, attributes)
-        site = Site(root, Names(site_graph(root)))
+        site = Site(root, Names(graph))
         for value in list(body.initializers.values()):
             tensor = value.const_value
             assert tensor is not None, "an initializer has elements"
@@ -262,10 +242,22 @@ class Rule:
         site.graph.remove(match.nodes, safe=True)
 
 
-def site_graph(node: ir.Node) -> ir.Graph:
-    """Return the graph that holds a node."""
-    assert node.graph is not None, "find yields what is in a graph"
-    return node.graph
+def _pattern(
+    value: ir.Value, known: dict[ir.Value, Pattern], nodes: dict[Pattern, ir.Node]
+) -> Pattern:
+    """Return a value of a function as a pattern; `known` and `nodes` take what is found."""
+    if value not in known:
+        node = value.producer()
+        if ask.is_constant(value):
+            known[value] = _constant(value, len(known))
+        elif node is None:
+            raise ValueError(f"nothing makes {value.name}")
+        else:
+            given = [None if item is None else _pattern(item, known, nodes) for item in node.inputs]
+            index = value.index() or 0
+            known[value] = Apply(node.op_type, tuple(given), output=index, domain=node.domain)
+            nodes[known[value]] = node
+    return known[value]
 
 
 def _constant(value: ir.Value, number: int) -> Pattern:

@@ -96,7 +96,7 @@ class Plugin:
         found = tuple(cast("Sequence[object]", members))
         for member in found:
             if not isinstance(member, kind):
-                raise self._wrong(member, field, f"a list of {kind.__name__}s")
+                raise self._wrong(member, field, f"a list of {kind.__name__}")
         return found
 
     def _wrong(self, found: object, field: str, wanted: str) -> PluginError:

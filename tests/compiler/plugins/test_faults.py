@@ -242,9 +242,9 @@ def test_another_version_of_a_domain(write):
     ("parts", "message"),
     [
         ({"name": "a b"}, "a plugin cannot be called 'a b'"),
-        ({"passes": [raising]}, "plugin acme: its passes must be a list of Passs, but there is"),
+        ({"passes": [raising]}, "plugin acme: its passes must be a list of Pass, but there is"),
         ({"passes": made(nothing)}, "plugin acme: its passes must be a list, but there is 'Pass'"),
-        ({"emitters": [None]}, "its emitters must be a list of OperatorEmitters"),
+        ({"emitters": [None]}, "its emitters must be a list of OperatorEmitter"),
         (
             {"helpers": [Helper("one", "def two(): pass")]},
             "helper 'one' cannot be used: ValueError",
