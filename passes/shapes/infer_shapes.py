@@ -11,8 +11,8 @@ from ...compiler.ir.dialect import OPSET
 from ...compiler.ir.evaluate import CannotEvaluateError, output_size
 from ...compiler.ir.graph import constant, integers, is_constant, shape_of
 from ...compiler.ir.sizes.inference import is_open, write_sizes
-from ..axes import check_axes
 from ..base import graph_pass
+from ..check_operators import check_operators
 from ..skeleton import skeleton
 
 LONG = 2**16
@@ -40,7 +40,7 @@ def infer_shapes(graph: ir.Graph) -> int:
     become expressions of the inputs' symbols. No weight is read.
     """
     changed = infer(graph, OPSET, data_prop=not _has_long(graph))
-    check_axes(graph)
+    check_operators(graph)
     return changed + write_sizes(graph) if is_open(graph) else changed
 
 

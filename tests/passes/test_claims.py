@@ -121,6 +121,16 @@ def test_a_division_that_ends_the_process_stays() -> None:
     assert "Div" in rewritten(body, constants)
 
 
-def test_an_axis_that_is_not_there_is_told() -> None:
-    with pytest.raises(Onnx2msError, match=r"Split .* works along axis 7 of a tensor of 1 dim"):
-        rewritten("y, z = Split<axis = 7, num_outputs = 2>(x)", "int64 k = {0}")
+@pytest.mark.parametrize(
+    ("body", "match"),
+    [
+        ("y, z = Split<axis = 7, num_outputs = 2>(x)", "Split '' works along axis 7 of a ten"),
+        ('y = ScatterND<reduction = "">(x, i, x)', "knows no reduction ''"),
+        ('y = Einsum<equation = "i,i->i">(x)', "has 1 operands, its equation 2"),
+        ("a = Slice(x, k, k2) y = Relu(a)", "starts, ends, axes and steps of different number"),
+    ],
+)
+def test_an_axis_or_a_word_that_is_not_there_is_told(body: str, match: str) -> None:
+    constants = "int64[1] k = {0}, int64[2] k2 = {1, 1}, int64[1,1] i = {0}"
+    with pytest.raises(Onnx2msError, match=match):
+        rewritten(body, constants)

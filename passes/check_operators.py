@@ -1,4 +1,4 @@
-"""Axes that a tensor does not have; onnx.checker and ONNX's inference let some of them pass."""
+"""Axes that are not there, words that mean nothing: onnx.checker and inference let some pass."""
 
 from collections.abc import Iterable, Sequence
 
@@ -27,13 +27,42 @@ AXES = {"Slice": 3, "Squeeze": 1, "Pad": 3, "CumSum": 1, "DFT": 2} | dict.fromke
 """Which input holds axes of the first."""
 
 
-def check_axes(nodes: Iterable[ir.Node]) -> None:
+SCATTERS = ("none", "add", "mul", "max", "min")
+PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
+WORDS = {
+    ("ScatterElements", "reduction"): SCATTERS,
+    ("ScatterND", "reduction"): SCATTERS,
+    ("Pad", "mode"): ("constant", "reflect", "edge", "wrap"),
+    ("Resize", "mode"): ("nearest", "linear", "cubic"),
+    ("BitShift", "direction"): ("LEFT", "RIGHT"),
+    ("DepthToSpace", "mode"): ("DCR", "CRD"),
+    ("Gelu", "approximate"): ("none", "tanh"),
+    ("RoiAlign", "mode"): ("avg", "max"),
+    ("GridSample", "padding_mode"): ("zeros", "border", "reflection"),
+    ("TensorScatter", "mode"): ("linear", "circular"),
+} | {
+    (operator, "auto_pad"): PADS
+    for operator in ("AveragePool", "Conv", "ConvInteger", "ConvTranspose", "LpPool", "MaxPool")
+}
+"""Attributes of which ONNX lists the values."""
+
+
+def check_operators(nodes: Iterable[ir.Node]) -> None:
     """Raise where an operator of the dialect works along an axis that its input does not have.
+
+    So too where an attribute is none of the words that ONNX lists.
 
     Raises:
         ModelError: With the node.
     """
     for node in nodes:
+        for name in () if node.domain else node.attributes:
+            words = WORDS.get((node.op_type, name))
+            if words is not None and (word := attribute(node, name, words[0])) not in words:
+                raise _wrong(node, f"knows no {name} {quoted(word)}")
+        terms = attribute(node, "equation", "").partition("->")[0].count(",") + 1
+        if node.op_type == "Einsum" and not node.domain and terms != len(node.inputs):
+            raise _wrong(node, f"has {len(node.inputs)} operands, its equation {terms}")
         rank = None if node.domain or not node.inputs else rank_of(node.inputs[0])
         if rank is None:
             continue
