@@ -7,7 +7,7 @@ from typing import Protocol, cast
 import onnx
 
 from ..compiler.ir.graph import Array
-from ..compiler.ir.isolated import IsolatedError, isolated
+from ..compiler.ir.isolated import IsolatedError, TooLongError, isolated
 from ..compiler.ir.meanings import Meanings, needed
 from ..compiler.ir.parts import run_in_parts
 
@@ -89,7 +89,7 @@ def run_proto(
         return isolated(lambda: _run(runtime, proto, inputs, outputs), TIMEOUT)
     except IsolatedError as error:
         kind = type(error).__name__
-        if kind not in (*REFUSALS, IsolatedError.__name__):
+        if kind not in (*REFUSALS, IsolatedError.__name__, TooLongError.__name__):
             raise
         raise REFUSALS.get(kind, CannotLoadError)(str(error)) from error
 

@@ -22,6 +22,10 @@ class IsolatedError(Exception):
     """What a computation raised, under the name of its own class, or how its process ended."""
 
 
+class TooLongError(IsolatedError):
+    """A computation that did not end in its time."""
+
+
 def isolated(work: Callable[[], Mapping[str, Array]], seconds: float) -> dict[str, Array]:
     """Return what a function computes in a fork of this process.
 
@@ -42,7 +46,7 @@ def isolated(work: Callable[[], Mapping[str, Array]], seconds: float) -> dict[st
         told.seek(0)
         answer = told.read()
         if status is None:
-            raise IsolatedError(f"it did not end within {seconds:g} seconds")
+            raise TooLongError(f"it did not end within {seconds:g} seconds")
         if status < 0:
             raise IsolatedError(f"it was ended by {signal.Signals(-status).name}")
         if not answer:

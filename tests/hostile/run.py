@@ -30,6 +30,7 @@ import seeds  # noqa: E402
 from judge import judge, judge_folder  # noqa: E402
 
 from onnx2ms.compiler import cli  # noqa: E402
+from onnx2ms.compiler.verify import engines  # noqa: E402
 
 MEMORY = 2 * 2**30
 """Bytes that a conversion may have beside what its process has when it begins."""
@@ -153,6 +154,7 @@ def fork(scratch: Path, verify: str) -> int:
         sys.stdout = sys.stderr = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8")
         if verify == "none":
             limit()
+        engines.TIMEOUT = 3.0 * SECONDS  # for loops that never end
         watch(scratch)
         status = cli.main(["../in/net.onnx", "-o", "out", "--verify", verify])
         sys.stdout.flush()
