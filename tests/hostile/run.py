@@ -31,6 +31,7 @@ from judge import judge, judge_folder  # noqa: E402
 
 from onnx2ms.compiler import cli  # noqa: E402
 from onnx2ms.compiler.verify import engines  # noqa: E402
+from onnx2ms.compiler.verify.verify import verify_folder  # noqa: E402
 
 MEMORY = 2 * 2**30
 """Bytes that a conversion may have beside what its process has when it begins."""
@@ -155,6 +156,7 @@ def fork(scratch: Path, verify: str) -> int:
         if verify == "none":
             limit()
         engines.TIMEOUT = 3.0 * SECONDS  # for loops that never end
+        verify_folder.__kwdefaults__["timeout"] = 6.0 * SECONDS
         watch(scratch)
         status = cli.main(["../in/net.onnx", "-o", "out", "--verify", verify])
         sys.stdout.flush()
