@@ -156,7 +156,10 @@ def fork(scratch: Path, verify: str) -> int:
         if verify == "none":
             limit()
         engines.TIMEOUT = 3.0 * SECONDS  # for loops that never end
-        verify_folder.__kwdefaults__["timeout"] = 6.0 * SECONDS
+        verify_folder.__kwdefaults__ = {
+            **(verify_folder.__kwdefaults__ or {}),
+            "timeout": 6.0 * SECONDS,
+        }
         watch(scratch)
         status = cli.main(["../in/net.onnx", "-o", "out", "--verify", verify])
         sys.stdout.flush()
