@@ -179,8 +179,17 @@ class Expression:
     lazy: bool = False
 
     def slot(self, index: int) -> int:
-        """Return how tightly an operand must bind; 0 inside brackets of the template."""
-        return self.slots[index] if index < len(self.slots) else 0
+        """Return how tightly an operand must bind; 0 inside brackets of the template.
+
+        An operand that is all of the template, or is followed by a dot, an index or arguments, must
+        be an atom where the template is told to be one.
+        """
+        given = self.slots[index] if index < len(self.slots) else 0
+        place = f"{{{index}}}"
+        if self.template == place:
+            return max(given, self.binds)
+        followed = any(place + mark in self.template for mark in (".", "[", "("))
+        return max(given, ATOM) if followed else given
 
 
 @dataclass(frozen=True, eq=False)

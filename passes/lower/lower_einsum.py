@@ -177,5 +177,7 @@ def _multiply(
             turned = site.add("Unsqueeze", [turned, axes], dtype=dtype)
         product = turned if product is None else site.add("Mul", [product, turned], dtype=dtype)
     assert product is not None, "Einsum has operands"
+    if len(values) > 1 and len(letters) == len(result):
+        return product
     summed = site.ints(range(len(result), len(letters)), "summed")
     return site.add("ReduceSum", [product, summed], keepdims=0, noop_with_empty_axes=1, dtype=dtype)
