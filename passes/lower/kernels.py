@@ -4,14 +4,35 @@ from collections.abc import Mapping
 
 import onnx_ir as ir
 
+from ...compiler.ir.dialect import DOMAIN
+
 INT8, INT16, INT32, INT64 = (ir.DataType[f"INT{bits}"] for bits in (8, 16, 32, 64))
 UINT8, UINT16, UINT32, UINT64 = (ir.DataType[f"UINT{bits}"] for bits in (8, 16, 32, 64))
 BOOL, FLOAT, DOUBLE = ir.DataType.BOOL, ir.DataType.FLOAT, ir.DataType.DOUBLE
 
 Types = Mapping[ir.DataType, ir.DataType]
 
-HALF: Types = {ir.DataType.BFLOAT16: FLOAT}
-"""What is rounded once more, to the type that was asked for."""
+BFLOAT16 = ir.DataType.BFLOAT16
+IN_BFLOAT16 = frozenset(
+    (
+        "Add",
+        "Cast",
+        "Concat",
+        "Div",
+        "Identity",
+        "If",
+        "Loop",
+        "Mul",
+        "Neg",
+        "Scan",
+        "Shape",
+        "Size",
+    )
+)
+"""What has a kernel for bfloat16 in both modes; the rest is computed in float32, and rounded.
+
+In GRAPH not even Reshape and Transpose have one.
+"""
 
 SMALL: Types = {UINT16: INT32, UINT32: INT64}
 WRAPPING: Types = {**SMALL, UINT64: INT64}
@@ -33,11 +54,9 @@ EXACT_REAL: Types = dict.fromkeys((INT8, INT16, INT32, UINT8, UINT16, UINT32), D
 
 WIDER: Mapping[str, Types] = {
     "Clip": SMALL,
-    "Conv": HALF,
-    "ConvTranspose": HALF,
     "DepthToSpace": {BOOL: UINT8},
-    "Gemm": {**WRAPPING, **HALF},
-    "MatMul": {**WRAPPING, **HALF},
+    "Gemm": WRAPPING,
+    "MatMul": WRAPPING,
     "Max": {UINT16: INT32},
     "MaxPool": {INT8: FLOAT, UINT8: FLOAT},
     "Min": {UINT16: INT32},
@@ -49,9 +68,16 @@ WIDER: Mapping[str, Types] = {
     "Sign": {INT8: INT32, INT16: INT32},
     "SpaceToDepth": {BOOL: UINT8},
     "Sub": {UINT32: INT64, UINT64: INT64},
-    "TopK": {**SMALL, **HALF},
+    "TopK": SMALL,
 }
 """By operator, the element type in which each that has no kernel is computed."""
 
 FREE_OF_SIGN = frozenset(("Abs", "PRelu", "ReduceL1", "Sign"))
 """Operators that of unsigned integers are simpler ones."""
+
+
+def wider_type(node: ir.Node, dtype: ir.DataType) -> ir.DataType | None:
+    """Return in which element type an operator on one is computed; None if in its own."""
+    if dtype == BFLOAT16 and node.domain in ("", DOMAIN):
+        return None if node.op_type in IN_BFLOAT16 else FLOAT
+    return None if node.domain else WIDER.get(node.op_type, {}).get(dtype)

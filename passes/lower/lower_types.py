@@ -1,16 +1,22 @@
 """Element types that MindSpore has no kernel for."""
 
+from functools import partial
+
+import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import operand
+from ...compiler.ir.graph import attribute, operand
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_inputs
-from .kernels import FREE_OF_SIGN, WIDER
+from ..rewrite import Names, Site, set_inputs, tensor_of
+from .kernels import BFLOAT16, FREE_OF_SIGN, wider_type
 
 INT64 = ir.DataType.INT64
 UNSIGNED = frozenset(
     (ir.DataType.UINT8, ir.DataType.UINT16, ir.DataType.UINT32, ir.DataType.UINT64)
 )
+
+NAMED = frozenset(("dtype", "output_dtype", "softmax_precision", "stash_type"))
+"""Attributes that name an element type."""
 
 
 @graph_pass(after=("infer_shapes",))
@@ -22,24 +28,53 @@ def lower_types(graph: ir.Graph) -> int:
     """
     lowered = 0
     names = Names(graph)
-    for node in list(graph):
-        source = operand(node, 0)
-        dtype = source.dtype if source is not None else None
-        if node.domain or dtype is None:
-            continue
-        if dtype in UNSIGNED and node.op_type in FREE_OF_SIGN:
+    types = [(node, dtype) for node in graph if (dtype := _type_of(node)) is not None]
+    _widen_parameters(graph)
+    for node, dtype in types:
+        if dtype in UNSIGNED and not node.domain and node.op_type in FREE_OF_SIGN:
             _without_sign(Site(node, names), dtype)
             lowered += 1
-            continue
-        if node.op_type in ("Div", "Mod") and dtype == ir.DataType.UINT64:
+        elif dtype == ir.DataType.UINT64 and not node.domain and node.op_type in ("Div", "Mod"):
             _divide(Site(node, names))
             lowered += 1
-            continue
-        wider = WIDER.get(node.op_type, {}).get(dtype)
-        if wider is not None:
+        elif (wider := wider_type(node, dtype)) is not None:
             _widen(Site(node, names), dtype, wider)
             lowered += 1
     return lowered
+
+
+def _widen_parameters(graph: ir.Graph) -> None:
+    """Keep in float32 the constants of bfloat16 of which no operator has a kernel for that.
+
+    They are then parameters of layers, and cast once.
+    """
+    outputs = set(graph.outputs)
+    for value in graph.initializers.values():
+        tensor = value.const_value
+        if tensor is None or tensor.dtype != BFLOAT16 or value in outputs:
+            continue
+        if all(
+            reader.graph is graph and wider_type(reader, BFLOAT16) for reader in value.consumers()
+        ):
+            wider = ir.DataType.FLOAT
+            read = partial(_as_float, tensor)
+            value.const_value = ir.LazyTensor(
+                read, dtype=wider, shape=ir.Shape(tensor.shape.numpy())
+            )
+            value.type = ir.TensorType(wider)
+
+
+def _as_float(tensor: ir.TensorProtocol) -> ir.TensorProtocol:
+    return tensor_of(tensor.numpy().astype(np.float32))
+
+
+def _type_of(node: ir.Node) -> ir.DataType | None:
+    """Return the element type by which an operator has a kernel: bfloat16 if anything is so."""
+    values = [value for value in (*node.inputs, *node.outputs) if value is not None]
+    if any(value.dtype == BFLOAT16 for value in values):
+        return BFLOAT16
+    source = operand(node, 0)
+    return source.dtype if source is not None else None
 
 
 def _without_sign(site: Site, dtype: ir.DataType) -> None:
@@ -102,6 +137,12 @@ def _widen(site: Site, dtype: ir.DataType, wider: ir.DataType) -> None:
         if new is not None and old is not None and new is not old:
             new.shape = old.shape
     set_inputs(node, *inputs)
+    for name in NAMED & node.attributes.keys():
+        if attribute(node, name, 0) == int(dtype):
+            node.attributes[name] = ir.AttrInt64(name, int(wider))
+    if node.op_type == "ConstantOfShape":
+        fill = node.attributes["value"].as_tensor().numpy()
+        node.attributes["value"] = ir.AttrTensor("value", tensor_of(fill.astype(wider.numpy())))
     for index, value in enumerate(list(node.outputs)):
         if value.dtype == dtype:
             shape = value.shape

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import onnx
 import onnx.parser
@@ -47,7 +48,8 @@ NAME = re.compile(r"name: (\w+)")
 OPSET = re.compile(r"opset: (\d+)")
 FICKLE = re.compile(r"fickle (\w+): (.+)")
 XFAIL = re.compile(r"xfail(?: (\w+))?: (.+)")
-DTYPES = {"float": "float32", "double": "float64", "bool": "bool_"}
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+DTYPES = {"float": np.float32, "double": np.float64, "bool": np.bool_, "bfloat16": BFLOAT16}
 
 
 @dataclass
@@ -58,6 +60,13 @@ class Operand:
     type: str
     array: np.ndarray
     is_special: bool
+
+    @property
+    def wide(self) -> "Operand":
+        """The same elements in float32, if they are of bfloat16."""
+        if self.type != "bfloat16":
+            return self
+        return Operand(self.name, "float", self.array.astype(np.float32), self.is_special)
 
 
 @dataclass
@@ -73,12 +82,16 @@ class Row:
     outputs: list[str] = field(default_factory=list)
 
     @cached_property
+    def wide(self) -> "Row":
+        """The same of float32 for bfloat16, of which onnxruntime has few kernels."""
+        every = ([o.wide for o in each] for each in (self.inputs, self.weights, self.constants))
+        nodes = [re.sub(r"\bto = 16\b", "to = 1", node) for node in self.nodes]
+        return Row(self.name, *every, nodes, self.flags, self.outputs)
+
+    @cached_property
     def proto(self) -> onnx.ModelProto:
         """The model; its outputs' types inferred."""
-        operands = [*self.inputs, *self.weights, *self.constants]
-        signature = ", ".join(
-            f"{operand.type}{dims(operand)} {operand.name}" for operand in operands
-        )
+        signature = ", ".join(f"{o.type}{dims(o)} {o.name}" for o in self.operands)
         text = f"g ({signature}) => ({', '.join(self.outputs)}) {{ {' '.join(self.nodes)} }}"
         opset = OPSET.search(self.flags)
         header = (
@@ -109,8 +122,19 @@ class Row:
 
     @cached_property
     def reference(self) -> list[np.ndarray]:
-        """What onnxruntime computes, or onnx where that has no kernel."""
-        return self.compute([operand.array for operand in self.inputs])
+        """What onnxruntime computes, or onnx where that has no kernel; bfloat16 in float32."""
+        row = self.wide if any(o.type == "bfloat16" for o in self.operands) else self
+        found = row.compute([operand.array for operand in row.inputs])
+        if row is self:
+            return found
+        types = [value.type.tensor_type.elem_type for value in self.proto.graph.output]
+        narrow = onnx.TensorProto.BFLOAT16
+        return [y.astype(BFLOAT16) if t == narrow else y for y, t in zip(found, types, strict=True)]
+
+    @property
+    def operands(self) -> list[Operand]:
+        """All of its tensors."""
+        return [*self.inputs, *self.weights, *self.constants]
 
     def compute(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """Compute the outputs on other inputs of the same shapes."""
@@ -203,7 +227,7 @@ def read_operand(text: str, random: np.random.Generator) -> Operand:
     found = OPERAND.match(text)
     assert found, text
     kind, sizes, name, given, low, high, spread = found.groups()
-    dtype = np.dtype(getattr(np, DTYPES.get(kind, kind)))
+    dtype = np.dtype(DTYPES.get(kind, kind))
     shape = tuple(map(int, filter(None, (sizes or "").split(","))))
     if given is not None:
         numbers = [float(n) if dtype.kind not in "iu" else int(n) for n in given.split(",") if n]
@@ -280,10 +304,10 @@ class Runs:
             weights = {w.name: np.ascontiguousarray(w.read()) for w in emission.weights}
             if weights:
                 save_file(weights, self.folder / f"{row.name}.safetensors")
-            feeds = {f"x{i}": operand.array for i, operand in enumerate(row.inputs)}
+            feeds = {f"x{i}": operand.wide.array for i, operand in enumerate(row.inputs)}
+            feeds["types"] = np.array([operand.type for operand in row.inputs])
             feeds |= {f"g{i}": weight for i, weight in row.cotangents.items()}
-            counts = {"operands": len(row.inputs), "outputs": len(row.outputs)}
-            np.savez(self.folder / f"{row.name}.in.npz", **feeds, **counts)
+            np.savez(self.folder / f"{row.name}.in.npz", **feeds, outputs=len(row.outputs))
             emitted.append(row.name)
         (self.folder / "rows.json").write_text(json.dumps(emitted))
 

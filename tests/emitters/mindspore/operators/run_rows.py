@@ -34,7 +34,10 @@ class Row:
         self.net = module.build_model(module.WEIGHTS if module.WEIGHTS.exists() else None)
         with np.load(folder / f"{name}.in.npz") as stored:
             arrays = dict(stored)
-        self.operands = [ms.Tensor(arrays[f"x{i}"]) for i in range(arrays["operands"])]
+        self.operands = [
+            ms.Tensor(arrays[f"x{i}"], ms.bfloat16 if kind == "bfloat16" else None)
+            for i, kind in enumerate(arrays["types"])
+        ]
         self.outputs = int(arrays["outputs"])
         given = [i for i in range(self.outputs) if f"g{i}" in arrays]
         self.weights = {i: ms.Tensor(arrays[f"g{i}"]) for i in given}
