@@ -21,8 +21,9 @@ FARTHEST = 8
 def lower_log(graph: ir.Graph) -> int:
     """Compute a float32 Log that is rounded to a whole number behind it in double precision.
 
-    MindSpore 2.10 on CPU is off by up to 2e-6 in float32, so that log(8) / log(2) is 2.9999995; the
-    buckets of T5's relative positions are then the wrong ones. In double precision it is exact.
+    MindSpore 2.10 on CPU is off by up to 2e-6 in float32, so that log(8) / log(2) is 2.9999993 in
+    GRAPH where there are eight elements or more; the buckets of T5's relative positions are then
+    the wrong ones. In double precision it is exact.
     """
     lowered = 0
     names = Names(graph)

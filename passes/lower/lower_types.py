@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, operand
+from ...compiler.ir.graph import attribute, numpy_type, operand
 from ..base import graph_pass
 from ..rewrite import Names, Site, set_inputs, tensor_of
 from .kernels import BFLOAT16, FREE_OF_SIGN, wider_type
@@ -142,7 +142,7 @@ def _widen(site: Site, dtype: ir.DataType, wider: ir.DataType) -> None:
             node.attributes[name] = ir.AttrInt64(name, int(wider))
     if node.op_type == "ConstantOfShape":
         fill = node.attributes["value"].as_tensor().numpy()
-        node.attributes["value"] = ir.AttrTensor("value", tensor_of(fill.astype(wider.numpy())))
+        node.attributes["value"] = ir.AttrTensor("value", tensor_of(fill.astype(numpy_type(wider))))
     for index, value in enumerate(list(node.outputs)):
         if value.dtype == dtype:
             shape = value.shape

@@ -60,6 +60,10 @@ def full(x):
     return ops.full((2,), 1.5) + ops.zeros_like(x)
 
 
+def cut_off(x, y):
+    return ops.div(x, y, rounding_mode="trunc") - x
+
+
 def bitwise_not(x):
     return ~x
 
@@ -102,6 +106,8 @@ PROBES: dict[str, Probe] = {
     "shift_by_all_bits": (ops.bitwise_left_shift, [[1], [32]], [0]),
     "not_of_integers": (bitwise_not, [[5]], [-6]),
     "fmod_by_infinity": (ops.fmod, [[5.0], [INF]], [5.0]),
+    "fmod_of_integers": (ops.fmod, [[16777217], [1]], [0]),
+    "quotient_cut_off": (cut_off, [[16777217], [1]], [0]),
     "number_beside_float64": (times_a_tenth, [np.ones(1)], [0.1]),
     "clipped_reversed_slice": (clipped_reversed_slice, [RAMP * 1.0], [[5.0, 4.0, 3.0]]),
     "output_padding": (Upsampling(), [np.ones((1, 1, 3, 3))], [[[1.0, 2.0, 1.0, 2.0, 1.0, 1.0]]]),

@@ -20,6 +20,8 @@ LOWERED = {
     "gradient_of_selu": "operators/activations.py",
     "maximum_of_nan": "operators/arithmetic.py",
     "fmod_by_infinity": "operators/arithmetic.py",
+    "fmod_of_integers": "operators/arithmetic.py",
+    "quotient_cut_off": "operators/arithmetic.py",
     "amax_of_nan": "operators/reduction.py",
     "logsumexp_of_nothing": "functions/log_sum_exp.py",
     "softmax_behind_a_masked_row": "passes/lower/lower_softmax.py",

@@ -42,27 +42,26 @@ def affine_grid(op: Op) -> Code:
 
 @emits("RoiAlign")
 def roi_align(op: Op) -> Code:
-    """RoiAlign-22 by means; where coordinates are shifted, a function in the module.
+    """RoiAlign-22; where coordinates are shifted, and by maxima, a function in the module.
 
-    ops.ROIAlign of MindSpore 2.10 is that of output_half_pixel; it is wrong where the number of
-    samples depends on the region.
+    ops.ROIAlign of MindSpore 2.10 is that of output_half_pixel, by means; it is wrong where the
+    number of samples depends on the region.
     """
-    if op.attr("mode", "avg") != "avg":
-        raise CannotEmit("RoiAlign by maxima")
+    peaks = op.attr("mode", "avg") == "max"
     size = (op.attr("output_height", 1), op.attr("output_width", 1))
     ratio, scale = op.attr("sampling_ratio", 0), shortest(op.attr("spatial_scale", 1.0))
     shifted = op.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel"
     settings: dict[str, Literal] = {"scale": scale, "sampling_ratio": ratio}
-    if not shifted and ratio:
+    if not shifted and ratio and not peaks:
         settings |= {"height": size[0], "width": size[1]}
         regions = "ops.cat((ops.unsqueeze({1}, 1).astype({2}.dtype), {3}), axis=1)"
         template = "ops.ROIAlign({height}, {width}, {scale}, {sampling_ratio}, 0)"
         return Expression(f"{template}({{0}}, {regions})", (op[0], op[2], op[1], op[1]), settings)
     settings["size"] = size
     how = ", half_pixel=True" if shifted else ""
-    template = f"align_regions({{0}}, {{1}}, {{2}}, {{size}}, {{sampling_ratio}}, {{scale}}{how})"
-    operands = (op[0], op[1], op[2])
-    return Expression(template, operands, settings, helpers=("align_regions",))
+    name = "peak_regions" if peaks else "align_regions"
+    template = f"{name}({{0}}, {{1}}, {{2}}, {{size}}, {{sampling_ratio}}, {{scale}}{how})"
+    return Expression(template, (op[0], op[1], op[2]), settings, helpers=(name,))
 
 
 @emits("MaxRoiPool")

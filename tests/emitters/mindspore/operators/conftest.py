@@ -84,9 +84,12 @@ class Row:
     @cached_property
     def wide(self) -> "Row":
         """The same of float32 for bfloat16, of which onnxruntime has few kernels."""
-        every = ([o.wide for o in each] for each in (self.inputs, self.weights, self.constants))
+        inputs, weights, constants = (
+            [operand.wide for operand in each]
+            for each in (self.inputs, self.weights, self.constants)
+        )
         nodes = [re.sub(r"\bto = 16\b", "to = 1", node) for node in self.nodes]
-        return Row(self.name, *every, nodes, self.flags, self.outputs)
+        return Row(self.name, inputs, weights, constants, nodes, self.flags, self.outputs)
 
     @cached_property
     def proto(self) -> onnx.ModelProto:
