@@ -106,11 +106,19 @@ def qlinear_activation(site: Site) -> bool:
 
 @contrib("QLinearSoftmax")
 def qlinear_softmax(site: Site) -> bool:
-    """Softmax of what a quantized tensor stands for."""
+    """Softmax of what a quantized tensor stands for.
+
+    onnxruntime's kernel multiplies by the whole part of 1 / scale: by 249 for 0.004 in float32.
+    """
     if attribute(site.node, "opset", 13) < 13:
         return False
     axis = attribute(site.node, "axis", -1)
-    return quantize(site, site.add("Softmax", [dequantized(site, 0, 1)], dtype=FLOAT, axis=axis), 3)
+    softmax = site.add("Softmax", [dequantized(site, 0, 1)], dtype=FLOAT, axis=axis)
+    levels = site.add("Floor", [site.add("Reciprocal", [site[3]], dtype=FLOAT)], dtype=FLOAT)
+    scale = site.add("Reciprocal", [levels], dtype=FLOAT)
+    dtype = dtype_of(site[4]) or UINT8
+    site.replace(site.add("QuantizeLinear", [softmax, scale, site[4]], dtype=dtype))
+    return True
 
 
 @contrib("QLinearGlobalAveragePool")
@@ -126,7 +134,11 @@ def qlinear_global_pool(site: Site) -> bool:
 
 @contrib("QLinearAveragePool")
 def qlinear_average_pool(site: Site) -> bool:
-    """AveragePool of what a quantized tensor stands for."""
+    """AveragePool of what a quantized tensor stands for.
+
+    A mean on the middle between two quanta may become the other one: the order in which the pixels
+    are added in float32 decides, and MindSpore's kernel is not onnxruntime's.
+    """
     if attribute(site.node, "channels_last", 0):
         return False
     attributes: dict[str, AttributeValue] = {

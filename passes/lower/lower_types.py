@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import onnx_ir as ir
 
-from ...compiler.ir.graph import attribute, numpy_type, operand
+from ...compiler.ir.graph import attribute, elements, numpy_type, operand
 from ..base import graph_pass
-from ..rewrite import Names, Site, set_inputs, tensor_of
+from ..rewrite import Names, Site, set_attribute, set_inputs, tensor_of
 from .kernels import BFLOAT16, FREE_OF_SIGN, wider_type
 
 INT64 = ir.DataType.INT64
@@ -65,7 +65,7 @@ def _widen_parameters(graph: ir.Graph) -> None:
 
 
 def _as_float(tensor: ir.TensorProtocol) -> ir.TensorProtocol:
-    return tensor_of(tensor.numpy().astype(np.float32))
+    return tensor_of(elements(tensor).astype(np.float32))
 
 
 def _type_of(node: ir.Node) -> ir.DataType | None:
@@ -139,10 +139,10 @@ def _widen(site: Site, dtype: ir.DataType, wider: ir.DataType) -> None:
     set_inputs(node, *inputs)
     for name in NAMED & node.attributes.keys():
         if attribute(node, name, 0) == int(dtype):
-            node.attributes[name] = ir.AttrInt64(name, int(wider))
+            set_attribute(node, name, int(wider))
     if node.op_type == "ConstantOfShape":
-        fill = node.attributes["value"].as_tensor().numpy()
-        node.attributes["value"] = ir.AttrTensor("value", tensor_of(fill.astype(numpy_type(wider))))
+        fill = elements(node.attributes["value"].as_tensor())
+        set_attribute(node, "value", tensor_of(fill.astype(numpy_type(wider))))
     for index, value in enumerate(list(node.outputs)):
         if value.dtype == dtype:
             shape = value.shape
