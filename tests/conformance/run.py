@@ -14,6 +14,7 @@ from pathlib import Path
 import onnx
 from element_types import element_types
 from forms import FORMS
+from groups import print_groups
 from misses import MODES, known_misses, unexpected
 from pool import Told, run_cases
 from suite import cases
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 def main(arguments: list[str]) -> None:
     """Run the suite."""
     options = parse(arguments)
+    if options.groups:
+        sys.exit(bool(print_groups(options.only)))
     folder = options.out / f"onnx-{onnx.__version__}"
     everything = cases(folder)
     core = [case.id for case in everything if case.group == "core"]
@@ -59,6 +62,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--ids", type=Path, help="only the cases that a file lists")
     parser.add_argument("--tenth", action="store_true", help="a fixed tenth of them")
     parser.add_argument("--types", action="store_true", help="other element types than its own")
+    parser.add_argument("--groups", action="store_true", help="those that are not core, by group")
     parser.add_argument("--misses", action="store_true", help="and all known misses")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=120.0)

@@ -1,7 +1,11 @@
 """Element types that MindSpore lacks are refused by one message, as domains are."""
 
+import mindspore
+import ml_dtypes
+import numpy as np
 import onnx.parser
 import pytest
+from onnx import numpy_helper
 
 import onnx2ms
 
@@ -46,3 +50,20 @@ def test_a_weight_of_int4_is_dequantized_at_conversion():
     conversion = onnx2ms.convert(model, verify="none")
     assert "int4" not in conversion.source
     assert "DequantizeLinear" not in conversion.report["operators"]["after"]
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2"])
+def test_a_weight_of_float8_is_dequantized_at_conversion(kind, tmp_path):
+    model = parsed(
+        '"": 24',
+        "g (float[1,3] x) => (float[1,2] y) <float s = {0.5}> "
+        "{ d = DequantizeLinear(w, s) y = MatMul(x, d) }",
+    )
+    weight = np.array([[1, -8], [0.75, 0], [1.1, 3]]).astype(getattr(ml_dtypes, kind))
+    model.graph.initializer.append(numpy_helper.from_array(weight, "w"))
+    conversion = onnx2ms.convert(model, tmp_path / "net", verify="none")
+    assert "float8" not in conversion.source
+    stored = mindspore.load_checkpoint(str(next((tmp_path / "net").glob("*.ckpt"))))
+    (found,) = stored.values()
+    right = weight.astype(np.float32) / 2
+    assert any(np.array_equal(found.asnumpy(), array) for array in (right, right.T))
