@@ -49,6 +49,11 @@ def _splits_nothing(node: ir.Node) -> bool:
     return len(node.outputs) == 1
 
 
+def _has_blocks_of_one(node: ir.Node) -> bool:
+    """Tell whether blocks are single elements; MindSpore refuses them."""
+    return attribute(node, "blocksize", 0) == 1
+
+
 def _scales_by_one(node: ir.Node) -> bool:
     crops = attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
     scales = operand(node, 2)
@@ -74,6 +79,7 @@ NOOPS: dict[str, Callable[[ir.Node], bool]] = {
     **dict.fromkeys(MOVERS, _keeps_shape),
     **dict.fromkeys(("Concat", "Sum", "Mean", "Max", "Min"), _has_one_input),
     **dict.fromkeys(NEUTRAL, _is_neutral),
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), _has_blocks_of_one),
     "Cast": _keeps_type,
     "Transpose": _keeps_order,
     "Pad": _pads_nothing,
