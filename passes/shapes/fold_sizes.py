@@ -2,7 +2,7 @@
 
 import onnx_ir as ir
 
-from ...compiler.ir.provenance import set_sources
+from ...compiler.ir.provenance import KEY, ROLE, set_sources
 from ...compiler.ir.sizes.contents import numbers
 from ...compiler.ir.sizes.inference import analyse, is_open
 from ..base import graph_pass
@@ -14,15 +14,15 @@ def fold_sizes(graph: ir.Graph) -> int:
     """Put a constant in the place of what is computed from the known dimensions of a shape.
 
     Of `x.shape` with an open batch the channels are known, and whatever is computed from them; so
-    is whether a size equals -1, which no size does.
+    is whether a size equals -1, which no size does. What is made of a parameter stays: it learns.
     """
     if not is_open(graph):
         return 0
-    sizes, names = analyse(graph), Names(graph)
+    sizes, names, learned = analyse(graph), Names(graph), made_of_parameters(graph)
     folded = 0
     for node in list(graph):
         for value in node.outputs:
-            if value.is_graph_output() or not value.uses():
+            if value in learned or value.is_graph_output() or not value.uses():
                 continue
             array = numbers(sizes.content(value), value.dtype)
             if array is None:
@@ -34,3 +34,19 @@ def fold_sizes(graph: ir.Graph) -> int:
             value.replace_all_uses_with(constant)
             folded += 1
     return folded
+
+
+def made_of_parameters(graph: ir.Graph) -> set[ir.Value]:
+    """Return the parameters in a graph, buffers aside, and all that is made of them."""
+    made = {
+        value
+        for value in graph.initializers.values()
+        if KEY in value.metadata_props
+        and value.metadata_props.get(ROLE) != "buffers"
+        and value.dtype is not None
+        and value.dtype.is_floating_point()
+    }
+    for node in graph:
+        if node.op_type not in ("Shape", "Size") and not made.isdisjoint(node.inputs):
+            made.update(node.outputs)
+    return made
