@@ -151,6 +151,8 @@ def _read(file: Path) -> onnx.ModelProto:
         raise ModelError(f"{name} cannot be read: {error.strerror}") from error
     except UnicodeEncodeError as error:
         raise ModelError(f"{name}: the name is not UTF-8", help="rename the file") from error
+    except UnicodeDecodeError as error:  # as protobuf's slower implementation tells it
+        raise not_utf8(name) from error
     except DecodeError as error:
         raise ModelError(
             f"{name} is damaged: its protobuf message cannot be parsed",

@@ -90,12 +90,10 @@ def _store(file: BinaryIO, array: Array) -> tuple[str, list[int], object]:
 def _read(file: BinaryIO, kind: str, shape: list[int], stored: object) -> Array:
     if kind == "object":
         return np.array(stored, object).reshape(shape)
-    try:
-        dtype = np.dtype(kind)
-    except TypeError:
-        import ml_dtypes
+    import ml_dtypes
 
-        dtype = np.dtype(getattr(ml_dtypes, kind))
+    # first there: where MindSpore is imported, NumPy knows its bfloat16 by that name, another type
+    dtype = np.dtype(getattr(ml_dtypes, kind, kind))
     file.seek(int(str(stored)))
     return np.fromfile(file, dtype, math.prod(shape)).reshape(shape)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, cast
 
+import ml_dtypes
+
 from ..ir.errors import quoted
 from ..ir.graph import Array
 from . import child
@@ -56,7 +58,9 @@ class Outcome:
 
     def array(self, index: int) -> Array:
         """Read one of the arrays that it stored, those of its outputs first."""
-        return read_array(self.file, self.result["stored"][index])
+        array = read_array(self.file, self.result["stored"][index])
+        known = getattr(ml_dtypes, array.dtype.name, None)  # MindSpore has a bfloat16 of its own
+        return array if known is None else array.view(known)
 
 
 class Runner:

@@ -27,6 +27,7 @@ HELD = {
     **dict.fromkeys(("LayerNormalization", "GroupNormalization", "InstanceNormalization"), (1, 2)),
     **dict.fromkeys(("MatMul", "PRelu", "RMSNormalization"), (1,)),
     "BatchNormalization": (1, 2, 3, 4),
+    **dict.fromkeys(("Dense", "Linear"), (1, 2)),  # of domain onnx2ms
     "Gather": (0,),
 }
 """Inputs that become weights of a layer, which holds them in the order of axes that PyTorch has."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 import onnx
+import onnx.defs
 import onnx.shape_inference
 import onnx_ir as ir
 
@@ -62,7 +63,31 @@ def infer(graph: ir.Graph, opset: int, *, data_prop: bool) -> int:
         for value in node.outputs:
             if value.name in found:
                 changed += merge(value, found[value.name])
+        if not node.domain and any(value.type is None for value in node.outputs):
+            changed += _type_by_schema(node, opset)
     return changed
+
+
+def _type_by_schema(node: ir.Node, opset: int) -> int:
+    """Give outputs the element type of an input that has to be of the same; tell how many.
+
+    Of an operator that ONNX defines by others, onnx 1.23 may infer the shape alone.
+    """
+    try:
+        schema = onnx.defs.get_schema(node.op_type, opset)
+    except onnx.defs.SchemaError:
+        return 0
+    types = {
+        formal.type_str: value.type
+        for formal, value in zip(schema.inputs, node.inputs, strict=False)
+        if value is not None and isinstance(value.type, ir.TensorType)
+    }
+    typed = 0
+    for formal, value in zip(schema.outputs, node.outputs, strict=False):
+        if value.type is None and formal.type_str in types:
+            value.type = types[formal.type_str]
+            typed += 1
+    return typed
 
 
 def _has_long(graph: ir.Graph) -> bool:
