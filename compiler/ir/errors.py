@@ -18,8 +18,8 @@ class Onnx2msError(Exception):
 
     def __init__(self, message: str, *, help: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.help = help
+        self.message = shown(message)
+        self.help = shown(help)
 
     def __str__(self) -> str:
         return f"{self.message}\n\nhelp: {self.help}" if self.help else self.message
@@ -142,9 +142,18 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def shown(text: str) -> str:
+    """Return a text that a terminal only shows: what does more than that is escaped."""
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 def quoted(name: str, limit: int = 80) -> str:
     """Return a name of the model for a message: printable, on one line, of bounded length."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    text = "".join(c if c.isprintable() else _escaped(c) for c in name)
     return f"'{text}'" if len(text) <= limit else f"'{text[: limit - 1]}…'"
 
 

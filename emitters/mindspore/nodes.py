@@ -131,6 +131,11 @@ def code_of(op: Op) -> Code:
     for value in (*constants, *(out for out in op.node.outputs if out.is_graph_output())):
         if value.dtype is not None:
             mindspore_dtype(value.dtype)
+    if isinstance(code, Expression):
+        made = range(code.first, code.first + code.outputs)
+        for number, value in enumerate(op.node.outputs):
+            if number not in made and (value.uses() or value.is_graph_output()):
+                raise CannotEmit(f"output {number} is read, which is not computed")
     settings = code.settings.values() if isinstance(code, Expression) else ()
     for size in sizes_in(tuple(settings)):
         if op.known is None or not op.known.tells(size):

@@ -12,3 +12,10 @@ def test_sample(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len((tmp_path / "seed7.jsonl").read_text().splitlines()) == 60
+
+
+def test_a_message_only_shows():
+    """What a model calls itself moves no cursor and rings no bell."""
+    from onnx2ms.compiler.ir.errors import ModelError
+
+    assert str(ModelError("a\x1b[2J\n\x00b", help="\x07")) == "a\\x1b[2J\n\\x00b\n\nhelp: \\x07"

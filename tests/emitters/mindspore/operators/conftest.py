@@ -131,8 +131,9 @@ class Row:
         if row is self:
             return found
         types = [value.type.tensor_type.elem_type for value in self.proto.graph.output]
-        narrow = onnx.TensorProto.BFLOAT16
-        return [y.astype(BFLOAT16) if t == narrow else y for y, t in zip(found, types, strict=True)]
+        # onnx 1.23 infers no element type of GroupNormalization
+        narrow = (onnx.TensorProto.BFLOAT16, onnx.TensorProto.UNDEFINED)
+        return [y.astype(BFLOAT16) if t in narrow else y for y, t in zip(found, types, strict=True)]
 
     @property
     def operands(self) -> list[Operand]:
