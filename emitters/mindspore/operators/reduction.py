@@ -56,7 +56,10 @@ def reduction(op: Op) -> Code:
         template = template.replace("{axis})", f"{{axis}}, {keep}=True)")
     if kind == "ReduceLogSum":
         template = f"ops.log({template})"
-    if op.dtype.is_integer() and op.dtype != ir.DataType.INT64 and kind not in SAME_TYPE:
+    # GRAPH mode gives the mean of integers that are constants as float64
+    means = kind == "ReduceMean"
+    narrow = op.dtype != ir.DataType.INT64 and kind not in SAME_TYPE
+    if op.dtype.is_integer() and (narrow or means):
         template += f".astype({mindspore_dtype(op.dtype)})"
     if not (reduces_all or op.has_sizes(1)):
         return computed_reduction(draft, template)
